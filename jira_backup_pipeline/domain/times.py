@@ -1,0 +1,46 @@
+"""Jira's several notations of time, read into aware datetimes and epoch milliseconds.
+
+What belongs here: pure conversion between ISO text (offset with or without colon, or `Z`), epoch numbers in seconds
+or milliseconds, and aware datetimes.
+
+What stays out: the clock itself, which is always handed in by the caller.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Above this an epoch number is milliseconds: as seconds it would lie after the year 5138.
+_SECONDS_LIMIT = 100_000_000_000
+
+
+def parse_instant(value: str | float) -> datetime:
+    """Read one of Jira's time notations; a text without an offset is taken as UTC.
+
+    Raises:
+        ValueError: the text is not a date and time in any notation that Jira uses.
+    """
+    if isinstance(value, str):
+        text = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", value.strip())
+        parsed = datetime.fromisoformat(text)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    milliseconds = int(value) if abs(value) > _SECONDS_LIMIT else int(value * 1000)
+    return from_epoch_ms(milliseconds)
+
+
+def to_epoch_ms(moment: datetime) -> int:
+    """Give whole milliseconds since 1970 of an aware moment, rounded down."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_epoch_ms(milliseconds: int) -> datetime:
+    """Give the aware UTC moment of an epoch number in milliseconds."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def to_iso(moment: datetime) -> str:
+    """Write an aware moment as ISO text in UTC with milliseconds and a `Z`, the one notation of our own documents."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

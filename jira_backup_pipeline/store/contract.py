@@ -1,0 +1,158 @@
+"""What a store promises, and the in-memory store that is its reference.
+
+What belongs here: the `Store` protocol with its guarantees, the rule for keys, and `MemoryStore`, to which every
+other store is compared by one contract test suite.
+
+What stays out: any knowledge of what the bytes mean, and any file or network access.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# One segment of a key: what every file system and every S3 implementation takes without quoting.
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,199}\Z")
+_MAX_KEY_LENGTH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as the store knows it; `modified_at` is the store's clock, aware."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class Store(Protocol):
+    """Immutable objects under slash-separated keys.
+
+    Promises: a `put_new` that returned is durable and at once readable and listed; of several writers of one key exactly
+    one wins; an object is never seen half written. Errors are of `domain.errors` only: `NotFound`, `AlreadyExists`,
+    `AccessDenied`, `TransientError` (worth a later try; the store already retried), `StoreError` (full, broken).
+    """
+
+    @property
+    def uri(self) -> str:
+        """Name the store for people; holds no secret."""
+
+    def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
+        """Create an object from bytes or from a seekable binary file (read from its start, left open).
+
+        Raises:
+            AlreadyExists: an object of that key is there; it was not touched.
+        """
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object; for small ones."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open an object as a binary stream for reading; the caller closes it."""
+
+    def head(self, key: str) -> StoredObject:
+        """Describe an object without reading it."""
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
+        """Give every object whose key starts with `prefix` and sorts after `start_after`, in ascending key order."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; only retention and purge call this.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+
+
+def check_key(key: str) -> str:
+    """Refuse keys that a file system or a bucket could understand in another way than we do."""
+    segments = key.split("/")
+    if len(key) > _MAX_KEY_LENGTH or not all(_SEGMENT.match(segment) for segment in segments):
+        message = f"not a valid object key: {key[:80]!r}"
+        raise ConfigurationError(message, hint="Keys are made by the repository; please report this as a defect.")
+    return key
+
+
+class MemoryStore:
+    """The reference store: what it does is what the contract means. Also used by fast tests."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._objects: dict[str, tuple[bytes, datetime]] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    @property
+    def uri(self) -> str:
+        """Name the store."""
+        return "memory:"
+
+    def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
+        """Create an object; see the contract."""
+        check_key(key)
+        if isinstance(body, bytes):
+            data = body
+        else:
+            body.seek(0)
+            data = body.read()
+        if sha256 is not None and hashlib.sha256(data).digest() != sha256:
+            message = f"bytes for {key} do not have the announced sha256"
+            raise ConfigurationError(message, hint="This is a defect of the caller; please report it.")
+        with self._lock:
+            if key in self._objects:
+                message = f"object exists already: {key}"
+                raise AlreadyExists(message, hint="Objects are never overwritten; use another name.")
+            stored_at = self._clock()
+            self._objects[key] = (data, stored_at)
+        return StoredObject(key, len(data), stored_at)
+
+    def get(self, key: str) -> bytes:
+        """Read a whole object."""
+        return self._find(key)[0]
+
+    def open(self, key: str) -> BinaryIO:
+        """Open an object as a stream."""
+        return io.BytesIO(self._find(key)[0])
+
+    def head(self, key: str) -> StoredObject:
+        """Describe an object."""
+        data, stored_at = self._find(key)
+        return StoredObject(key, len(data), stored_at)
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
+        """List objects in key order."""
+        with self._lock:
+            found = sorted(
+                (key, len(data), stored_at)
+                for key, (data, stored_at) in self._objects.items()
+                if key.startswith(prefix) and key > start_after
+            )
+        return iter([StoredObject(*entry) for entry in found])
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        self._find(key)
+        with self._lock:
+            self._objects.pop(key, None)
+
+    def _find(self, key: str) -> tuple[bytes, datetime]:
+        check_key(key)
+        with self._lock:
+            found = self._objects.get(key)
+        if found is None:
+            raise missing(key)
+        return found
+
+
+def missing(key: str) -> NotFound:
+    """Make the one error that every store raises for an absent object."""
+    return NotFound(f"no such object in the store: {key}", hint="Run `jira-backup verify` to see what is missing.")
