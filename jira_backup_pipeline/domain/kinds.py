@@ -34,7 +34,7 @@ class Paging(StrEnum):
     ARRAY = "array"
     OFFSET = "offset"
     START_ONLY = "start only"
-    TOKEN = "token"
+    CURSOR = "cursor"
     LINKS = "links"
     INLINE = "inline"
 
@@ -334,7 +334,7 @@ _ISSUE_KINDS = (
         table="issues",
         title="issues with every field",
         level=Level.ISSUE,
-        listing=Listing("/rest/api/3/issue/bulkfetch", Paging.TOKEN, "issues", page_size=100),
+        listing=Listing("/rest/api/3/issue/bulkfetch", Paging.CURSOR, "issues", page_size=100),
         columns=(
             _text("key"),
             _text("project_id", "fields", "project", "id"),
@@ -406,9 +406,7 @@ _ISSUE_KINDS = (
         table="changelog",
         title="full history",
         level=Level.ISSUE,
-        listing=Listing(
-            "/rest/api/3/changelog/bulkfetch", Paging.TOKEN, "issueChangeLogs", page_size=10_000
-        ),
+        listing=Listing("/rest/api/3/changelog/bulkfetch", Paging.CURSOR, "issueChangeLogs", page_size=10_000),
         columns=(
             *_AUTHORS,
             _instant("created"),

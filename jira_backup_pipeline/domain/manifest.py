@@ -9,14 +9,16 @@ figures are obtained (`engine.capture`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from jira_backup_pipeline.domain.errors import UnsupportedFormat
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 MANIFEST_FORMAT = 1
 SITE_SCOPE = "site"

@@ -66,12 +66,7 @@ def _members(value: object, path: tuple[str, ...]) -> Iterable[object]:
         if isinstance(value, list):
             rest = path[position:]
             # A member that has no such branch at all (a group among people) is no entry; a leaf that is null is one.
-            return [
-                leaf
-                for member in value
-                for found, leaf in [_leaf(member, rest)]
-                if found
-            ]
+            return [leaf for member in value for found, leaf in [_leaf(member, rest)] if found]
         value = value.get(step) if isinstance(value, Mapping) else None
     return value if isinstance(value, list) else []
 

@@ -129,10 +129,14 @@ class JiraWriter(Protocol):
     def get(self, path: str, query: Mapping[str, str] | None = None) -> object:
         """Read and decode one answer; NotFound for a 404."""
 
-    def get_all(self, kind_path: str, items: str, query: Mapping[str, str] | None = None) -> Iterable[Mapping[str, object]]:
+    def get_all(
+        self, kind_path: str, items: str, query: Mapping[str, str] | None = None
+    ) -> Iterable[Mapping[str, object]]:
         """Read every page of a list whose paging is startAt or nextPageToken."""
 
-    def send(self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None) -> object:
+    def send(
+        self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
+    ) -> object:
         """Write once and decode the answer (None when it is empty); a refusal raises WriteRefused with Jira's words."""
 
     def upload(self, issue_id: str, filename: str, stream: BinaryIO, size_bytes: int) -> Mapping[str, object]:

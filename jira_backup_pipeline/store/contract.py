@@ -79,7 +79,9 @@ def check_key(key: str) -> str:
     segments = key.split("/")
     if len(key) > _MAX_KEY_LENGTH or not all(_SEGMENT.match(segment) for segment in segments):
         message = f"not a valid object key: {key[:80]!r}"
-        raise ConfigurationError(message, hint="Keys are made by the repository; please report this as a defect.")
+        raise ConfigurationError(
+            message, hint="Keys are made by the repository; please report this as a defect."
+        )
     return key
 
 
@@ -155,4 +157,6 @@ class MemoryStore:
 
 def missing(key: str) -> NotFound:
     """Make the one error that every store raises for an absent object."""
-    return NotFound(f"no such object in the store: {key}", hint="Run `jira-backup verify` to see what is missing.")
+    return NotFound(
+        f"no such object in the store: {key}", hint="Run `jira-backup verify` to see what is missing."
+    )
