@@ -49,6 +49,39 @@ class TransientError(BackupPipelineError):
     """The same call may succeed later: rate limit, time-out, server error. Retries were already spent."""
 
 
+class AnswerLost(TransientError):
+    """A write went out and no answer came back: it may have happened. Look before trying again."""
+
+
+class WriteRefused(BackupPipelineError):
+    """Jira refused one write. `status` is the HTTP status, `answer` the decoded error document (None if there was none)."""
+
+    def __init__(self, message: str, *, hint: str, status: int = 400, answer: object = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.answer = answer
+
+    @property
+    def field_errors(self) -> dict[str, str]:
+        """Give what Jira objected to, by field id."""
+        errors = self.answer.get("errors") if isinstance(self.answer, dict) else None
+        return {str(name): str(text) for name, text in errors.items()} if isinstance(errors, dict) else {}
+
+    @property
+    def error_messages(self) -> tuple[str, ...]:
+        """Give what Jira objected to without naming a field."""
+        messages = self.answer.get("errorMessages") if isinstance(self.answer, dict) else None
+        return tuple(str(text) for text in messages) if isinstance(messages, list) else ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling with status and answer."""
+        return _rebuild_refusal, (self.message, self.hint, self.status, self.answer)
+
+
+def _rebuild_refusal(message: str, hint: str, status: int, answer: object) -> WriteRefused:
+    return WriteRefused(message, hint=hint, status=status, answer=answer)
+
+
 class ConfigurationError(BackupPipelineError):
     """A setting or an argument is missing or wrong; nothing was tried."""
 
