@@ -406,7 +406,9 @@ _ISSUE_KINDS = (
         table="changelog",
         title="full history",
         level=Level.ISSUE,
-        listing=Listing("/rest/api/3/changelog/bulkfetch", Paging.CURSOR, "issueChangeLogs", page_size=10_000),
+        listing=Listing(
+            "/rest/api/3/changelog/bulkfetch", Paging.CURSOR, "issueChangeLogs", page_size=10_000
+        ),
         columns=(
             *_AUTHORS,
             _instant("created"),

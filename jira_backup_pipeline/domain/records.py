@@ -156,9 +156,9 @@ def unit_digest(records: Iterable[Record]) -> bytes:
 
 
 def canonical_digest(record: Record) -> bytes:
-    """Digest one record without regard to member order and volatile members (16 bytes)."""
+    """Digest one record and its extra columns without regard to member order and volatile members (16 bytes)."""
     try:
-        text = json.dumps(_settled(record.value), sort_keys=True, separators=(",", ":"))
+        text = json.dumps([_settled(record.value), dict(record.extra)], sort_keys=True, separators=(",", ":"))
     except RecursionError:
         # Nested deeper than the interpreter walks: only equal bytes are then known to be equal content.
         return hashlib.blake2b(record.raw, digest_size=16).digest()

@@ -93,8 +93,11 @@ class JiraReader(Protocol):
     def list_kind(self, kind: Kind, *, project_id: str | None = None) -> Listed:
         """Read one site-level or project-level kind by its catalogue listing."""
 
-    def issue_ids(self, project_id: str, *, updated_since_ms: int | None = None) -> Iterator[str]:
-        """Walk the ids of a project's issues, each once; with `updated_since_ms` only those changed since then."""
+    def issue_ids(self, project_id: str) -> Iterator[str]:
+        """Walk the ids of a project's issues, each once."""
+
+    def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
+        """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
