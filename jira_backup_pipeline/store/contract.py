@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -39,8 +40,13 @@ class Store(Protocol):
     """Immutable objects under slash-separated keys.
 
     Promises: a `put_new` that returned is durable and at once readable and listed; of several writers of one key exactly
-    one wins; an object is never seen half written. Errors are of `domain.errors` only: `NotFound`, `AlreadyExists`,
-    `AccessDenied`, `TransientError` (worth a later try; the store already retried), `StoreError` (full, broken).
+    one wins; an object is never seen half written. Errors are of `domain.errors` only, also those of an opened stream
+    and of a listing under way: `NotFound`, `AlreadyExists`, `AccessDenied`, `TransientError` (worth a later try; the
+    store already retried), `StoreError` (full, broken), `ConfigurationError` (a bad key or setting). After an error
+    other than `AlreadyExists` a `put_new` may or may not have taken effect, but never half.
+
+    No key is a folder of another (`a` beside `a/b`), and no two keys differ in case only: a folder cannot hold both on
+    every file system, so no caller may count on it.
     """
 
     @property
@@ -50,6 +56,8 @@ class Store(Protocol):
     def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
         """Create an object from bytes or from a seekable binary file (read from its start, left open).
 
+        `sha256` is the digest the caller knows; bytes that do not have it are refused before anything is visible.
+
         Raises:
             AlreadyExists: an object of that key is there; it was not touched.
         """
@@ -58,7 +66,7 @@ class Store(Protocol):
         """Read a whole object; for small ones."""
 
     def open(self, key: str) -> BinaryIO:
-        """Open an object as a binary stream for reading; the caller closes it."""
+        """Open an object as a seekable binary stream for reading; the caller closes it."""
 
     def head(self, key: str) -> StoredObject:
         """Describe an object without reading it."""
@@ -90,6 +98,7 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._objects: dict[str, tuple[bytes, datetime]] = {}
+        self._folders: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._clock = clock
 
@@ -107,14 +116,15 @@ class MemoryStore:
             body.seek(0)
             data = body.read()
         if sha256 is not None and hashlib.sha256(data).digest() != sha256:
-            message = f"bytes for {key} do not have the announced sha256"
-            raise ConfigurationError(message, hint="This is a defect of the caller; please report it.")
+            raise wrong_digest(key)
         with self._lock:
             if key in self._objects:
-                message = f"object exists already: {key}"
-                raise AlreadyExists(message, hint="Objects are never overwritten; use another name.")
+                raise occupied(key)
+            if self._folders[key] or any(folder in self._objects for folder in folders_of(key)):
+                raise nested(key)
             stored_at = self._clock()
             self._objects[key] = (data, stored_at)
+            self._folders.update(folders_of(key))
         return StoredObject(key, len(data), stored_at)
 
     def get(self, key: str) -> bytes:
@@ -142,9 +152,11 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        self._find(key)
+        check_key(key)
         with self._lock:
-            self._objects.pop(key, None)
+            if self._objects.pop(key, None) is None:
+                raise missing(key)
+            self._folders.subtract(folders_of(key))
 
     def _find(self, key: str) -> tuple[bytes, datetime]:
         check_key(key)
@@ -155,8 +167,37 @@ class MemoryStore:
         return found
 
 
+def folders_of(key: str) -> tuple[str, ...]:
+    """Name every folder above a key, the outermost first."""
+    segments = key.split("/")
+    return tuple("/".join(segments[:depth]) for depth in range(1, len(segments)))
+
+
 def missing(key: str) -> NotFound:
     """Make the one error that every store raises for an absent object."""
     return NotFound(
         f"no such object in the store: {key}", hint="Run `jira-backup verify` to see what is missing."
+    )
+
+
+def occupied(key: str) -> AlreadyExists:
+    """Make the one error that every store raises when a key is taken."""
+    return AlreadyExists(
+        f"object exists already: {key}", hint="Objects are never overwritten; use another name."
+    )
+
+
+def nested(key: str) -> ConfigurationError:
+    """Make the error for a key that is a folder of another key, or lies below an object."""
+    return ConfigurationError(
+        f"object key is a folder of another key: {key}",
+        hint="Keys are made by the repository; please report this as a defect.",
+    )
+
+
+def wrong_digest(key: str) -> ConfigurationError:
+    """Make the error for a body that is not what its caller announced."""
+    return ConfigurationError(
+        f"bytes for {key} do not have the announced sha256",
+        hint="This is a defect of the caller; please report it.",
     )
