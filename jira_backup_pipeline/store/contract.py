@@ -93,6 +93,15 @@ def check_key(key: str) -> str:
     return key
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a name found in a store can be an object of ours."""
+    try:
+        check_key(text)
+    except ConfigurationError:
+        return False
+    return True
+
+
 class MemoryStore:
     """The reference store: what it does is what the contract means. Also used by fast tests."""
 

@@ -31,6 +31,7 @@ from jira_backup_pipeline.store.contract import (
     StoredObject,
     check_key,
     folders_of,
+    is_key,
     missing,
     nested,
     occupied,
@@ -126,7 +127,7 @@ class LocalStore:
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[StoredObject]:
         """List objects in key order, holding the names of one folder per level at a time."""
         folder = prefix.rpartition("/")[0]
-        if folder and not _is_key(folder):
+        if folder and not is_key(folder):
             return iter(())  # no key starts like this, and it must not lead anywhere on the disk
         return self._walk(f"{folder}/" if folder else "", prefix, start_after)
 
@@ -268,7 +269,7 @@ class LocalStore:
             with os.scandir(self._root / folder) as entries:
                 for entry in entries:
                     is_folder = entry.is_dir(follow_symlinks=False)
-                    if _is_key(folder + entry.name) and (is_folder or entry.is_file(follow_symlinks=False)):
+                    if is_key(folder + entry.name) and (is_folder or entry.is_file(follow_symlinks=False)):
                         found.append((entry.name, is_folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -322,14 +323,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _is_key(text: str) -> bool:
-    try:
-        check_key(text)
-    except ConfigurationError:
-        return False
-    return True
 
 
 def _may_hold(folder: str, prefix: str, start_after: str) -> bool:
