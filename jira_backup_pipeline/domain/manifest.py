@@ -17,7 +17,7 @@ from jira_backup_pipeline.domain.errors import UnsupportedFormat
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
 MANIFEST_FORMAT = 1
@@ -98,6 +98,10 @@ class Gap:
     status: int | None = None
     issue_id: str | None = None
     count: int = 1
+
+    def is_accepted(self, accepted: Collection[str]) -> bool:
+        """Tell whether the customer's configuration accepts this gap, by `kind` or by `kind:status`."""
+        return self.kind in accepted or f"{self.kind}:{self.status}" in accepted
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

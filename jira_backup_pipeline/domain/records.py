@@ -22,7 +22,7 @@ from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
 
 _INT64_LIMIT = 2**63
 # Members that differ from reader to reader or from call to call although nothing changed in Jira.
-_VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand"})
+_VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand", "insight"})
 
 ColumnValue: TypeAlias = str | int | float | bool | list[str] | None
 

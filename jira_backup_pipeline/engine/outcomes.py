@@ -36,11 +36,17 @@ class CaptureOutcome:
     reused_units: int
     removed_units: int
     duration_seconds: float
+    accepted_gaps: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether nothing is missing, wrong or doubtful."""
-        return self.manifest.state is SnapshotState.COMPLETE and self.manifest.unexplained == 0
+        """Tell whether nothing is missing, wrong or doubtful but for gaps that the configuration accepts."""
+        manifest = self.manifest
+        return (
+            manifest.state is not SnapshotState.DOUBTFUL
+            and manifest.unexplained == 0
+            and all(gap.is_accepted(self.accepted_gaps) for gap in manifest.gaps)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Give the outcome for `--json` and for run records; counts and names only, never issue text."""

@@ -59,6 +59,14 @@ class IssueUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """Where an issue is now."""
+
+    key: str
+    project_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """The records of one site or project kind, and what could not be read of it."""
 
@@ -99,6 +107,9 @@ class JiraReader(Protocol):
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
         """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""
 
+    def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""
+
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
 
@@ -111,6 +122,9 @@ class JiraReader(Protocol):
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
+
+    def take_request_counts(self) -> Mapping[str, int]:
+        """Give the requests made since this was last asked, by "METHOD path template"."""
 
 
 @dataclass(frozen=True, slots=True)

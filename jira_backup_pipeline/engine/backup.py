@@ -1,0 +1,203 @@
+"""The verb `backup`: site and projects captured one after the other, each committed on its own.
+
+What belongs here: which projects a request means, the order of captures, what a failing project does to the others, the
+estimate, and the record of the run.
+
+What stays out: the capture of one scope (`engine.capture`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.errors import (
+    BackupPipelineError,
+    CredentialsRejected,
+    IntegrityError,
+    Refused,
+    StoreError,
+    UnknownName,
+)
+from jira_backup_pipeline.domain.kinds import Level, kinds_at
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.project import capture_project
+from jira_backup_pipeline.engine.capture.site import capture_site, record_heads
+from jira_backup_pipeline.engine.outcomes import BackupOutcome, CaptureOutcome, FailedScope
+from jira_backup_pipeline.engine.progress import Progress, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
+    from jira_backup_pipeline.repository.repository import Repository
+
+# Failures that the next project would meet as well: going on would only repeat them.
+_ENDS_THE_RUN = (CredentialsRejected, StoreError, IntegrityError, Refused)
+_ISSUES_A_REQUEST = 100
+_SETTINGS_REQUESTS = 12
+
+
+def new_run_id(clock: Callable[[], datetime]) -> str:
+    """Make a run's name: sorts by time, never repeats."""
+    return f"{clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def back_up(
+    repository: Repository,
+    reader: JiraReader,
+    *,
+    projects: Sequence[str] | None,
+    with_site: bool,
+    clock: Callable[[], datetime],
+    options: CaptureOptions | None = None,
+    progress: Progress | None = None,
+) -> BackupOutcome:
+    """Capture the site (when asked) and the named projects (None: all that the account can browse).
+
+    A project that fails is reported and the others go on, unless the failure is one that they would share.
+
+    Raises:
+        UnknownName: a named project does not exist in Jira.
+        CredentialsRejected, Refused, StoreError, IntegrityError: nothing could be captured at all.
+    """
+    progress = progress or Silence()
+    run = new_run_id(clock)
+    wanted = find_projects(reader, projects)
+    captures: list[CaptureOutcome] = []
+    failures: list[FailedScope] = []
+
+    def attempt(scope: str, name: str, capture: Callable[[], CaptureOutcome]) -> None:
+        try:
+            captures.append(capture())
+        except BackupPipelineError as error:
+            failures.append(FailedScope(scope, name, error))
+            if isinstance(error, _ENDS_THE_RUN):
+                raise
+
+    try:
+        if with_site:
+            attempt(
+                SITE_SCOPE,
+                "site",
+                lambda: capture_site(
+                    repository, reader, run=run, clock=clock, options=options, progress=progress
+                ),
+            )
+        for project in wanted:
+            attempt(
+                project_scope(project.identity.id),
+                project.identity.key,
+                lambda project=project: capture_project(
+                    repository, reader, project, run=run, clock=clock, options=options, progress=progress
+                ),
+            )
+        if with_site:
+            record_heads(repository, run=run)
+    except _ENDS_THE_RUN:
+        if not captures:
+            raise
+    outcome = BackupOutcome(run, tuple(captures), tuple(failures))
+    repository.put_document("runs", run, outcome.to_json())
+    return outcome
+
+
+def find_projects(reader: JiraReader, names: Sequence[str] | None) -> list[ListedProject]:
+    """Find projects by numeric id, present key or a key they once had; None means every project not deleted.
+
+    Raises:
+        UnknownName: a name is unknown, or two projects had it.
+    """
+    listed = [project for project in reader.projects() if not project.is_deleted]
+    if names is None:
+        return listed
+    return [_find(listed, name) for name in dict.fromkeys(names)]
+
+
+def _find(listed: Sequence[ListedProject], name: str) -> ListedProject:
+    wanted = name.strip()
+    by_present = [p for p in listed if wanted == p.identity.id or wanted.upper() == p.identity.key.upper()]
+    matches = by_present or [
+        p for p in listed if wanted.upper() in {key.upper() for key in p.identity.former_keys}
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(f"{project.identity.key} (id {project.identity.id})" for project in matches)
+        message = f"project name {wanted!r} is ambiguous: {ids}"
+        raise UnknownName(message, hint="Name the project by its numeric id.")
+    keys = ", ".join(sorted(project.identity.key for project in listed)[:20]) or "none"
+    message = f"no project {wanted!r} that this account can browse; it sees: {keys}"
+    raise UnknownName(
+        message, hint="Check the key, or give the backup account the permission to browse the project."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectEstimate:
+    """What a capture of one project would ask of Jira."""
+
+    key: str
+    issues: int
+    changed: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupEstimate:
+    """What a backup would cost, counted without reading an issue. `requests` are lower bounds: overflow comes on top."""
+
+    projects: tuple[ProjectEstimate, ...]
+    site_requests: int
+
+    @property
+    def requests(self) -> int:
+        """Sum the requests of all projects and the site."""
+        return self.site_requests + sum(project.requests for project in self.projects)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the estimate for `--json`."""
+        return {
+            "requests": self.requests,
+            "site_requests": self.site_requests,
+            "projects": [
+                {"key": p.key, "issues": p.issues, "changed": p.changed, "requests": p.requests}
+                for p in self.projects
+            ],
+        }
+
+
+def estimate(
+    repository: Repository,
+    reader: JiraReader,
+    *,
+    projects: Sequence[str] | None,
+    with_site: bool,
+    options: CaptureOptions | None = None,
+) -> BackupEstimate:
+    """Count what a backup would ask of Jira, with one or two requests a project."""
+    options = options or CaptureOptions()
+    estimates = []
+    for project in find_projects(reader, projects):
+        issues = reader.issue_count(project.identity.id) or project.issue_count or 0
+        changed = _changed(repository, reader, project, issues, options)
+        requests = (
+            _SETTINGS_REQUESTS + -(-issues // 5000) + -(-changed // _ISSUES_A_REQUEST) + -(-changed // 1000)
+        )
+        estimates.append(ProjectEstimate(project.identity.key, issues, changed, requests))
+    return BackupEstimate(tuple(estimates), len(kinds_at(Level.SITE)) if with_site else 0)
+
+
+def _changed(
+    repository: Repository, reader: JiraReader, project: ListedProject, issues: int, options: CaptureOptions
+) -> int:
+    latest = repository.latest(project_scope(project.identity.id))
+    if latest is None or options.is_full:
+        return issues
+    since_ms = latest.watermark_ms - int(options.overlap_hours * 3_600_000)
+    stored = repository.read_index(latest).updated_ms("issue")
+    changed = reader.changed_issues(project.identity.id, max(0, since_ms))
+    return sum(1 for issue_id, updated_ms in changed if stored.get(issue_id) != updated_ms)

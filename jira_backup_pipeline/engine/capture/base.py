@@ -1,0 +1,129 @@
+"""What a capture builds on: the snapshot before it and the packs of runs that died.
+
+What belongs here: loading that state once, and the questions a capture asks of it.
+
+What stays out: deciding what to read (`changes`) and the snapshot in the making (`draft`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import BY_NAME, Level
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from jira_backup_pipeline.domain.manifest import Gap, Manifest, PackRef
+    from jira_backup_pipeline.domain.units import UnitRef
+    from jira_backup_pipeline.repository.index import Index
+    from jira_backup_pipeline.repository.repository import Repository
+
+_BLOB_COLUMNS = ("blob", "blob_size_bytes", "blob_sha256", "media_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The state a capture starts from.
+
+    Attributes:
+        newest: the newest snapshot of any state; the next one is its child.
+        manifest: the newest snapshot that is not doubtful; the next one builds on its content.
+        index: the live units of `manifest`.
+        packs: every pack that a unit may lie in, by its id.
+        fresh: units of closed packs that no snapshot holds, left by a run that died, by (kind, id).
+        fresh_watermark_ms: Jira's clock when the oldest of those packs was begun.
+        gaps: what of the stored and the fresh units could not be read.
+    """
+
+    newest: Manifest | None = None
+    manifest: Manifest | None = None
+    index: Index | None = None
+    packs: Mapping[str, PackRef] = field(default_factory=dict)
+    fresh: Mapping[tuple[str, str], UnitRef] = field(default_factory=dict)
+    fresh_watermark_ms: int | None = None
+    gaps: tuple[Gap, ...] = ()
+
+    def units(self) -> Iterator[UnitRef]:
+        """Give the live units of the snapshot before."""
+        return iter(()) if self.index is None else iter(self.index)
+
+    def find(self, kind: str, record_id: str) -> UnitRef | None:
+        """Give a live unit of the snapshot before, or None."""
+        return None if self.index is None else self.index.get(kind, record_id)
+
+    def stored_issues(self) -> dict[str, int]:
+        """Give `updated` (epoch milliseconds) of the live issues by id."""
+        return {} if self.index is None else dict(self.index.updated_ms("issue"))
+
+    def fresh_issues(self) -> dict[str, int]:
+        """Give `updated` (epoch milliseconds) of the issues in packs of a dead run by id."""
+        return {ref.id: ref.updated_ms for (kind, _), ref in self.fresh.items() if kind == "issue"}
+
+    def changed_since_ms(self, *, is_full: bool) -> int | None:
+        """Give the moment from which changes matter, or None when nothing stored is going to be trusted."""
+        marks = [] if self.fresh_watermark_ms is None else [self.fresh_watermark_ms]
+        if self.manifest is not None and not is_full:
+            marks.append(self.manifest.watermark_ms)
+        return min(marks, default=None)
+
+    def known_blobs(
+        self, repository: Repository, issue_ids: Collection[str]
+    ) -> dict[str, Mapping[str, object]]:
+        """Give the blob columns by attachment id of what is stored for these issues."""
+        if self.manifest is None or not self.manifest.counts.get("attachments") or not issue_ids:
+            return {}
+        wanted = set(issue_ids)
+        table = repository.tables(self.manifest)["attachments"]
+        known: dict[str, Mapping[str, object]] = {}
+        for batch in table.to_batches(columns=["id", "issue_id", *_BLOB_COLUMNS]):
+            for row in batch.to_pylist():
+                if row["issue_id"] in wanted and row["blob"] is not None:
+                    known[row["id"]] = {name: row[name] for name in _BLOB_COLUMNS}
+        return known
+
+
+def load_base(repository: Repository, scope: str) -> Base:
+    """Load the state that the next capture of a scope builds on."""
+    newest = repository.latest(scope, include_doubtful=True)
+    manifest = repository.latest(scope)
+    watermark_ms = manifest.watermark_ms if manifest else 0
+    packs = {pack.pack: pack for pack in manifest.packs} if manifest else {}
+    committed = {pack.pack for pack in newest.packs} if newest else set()
+    leftovers = sorted(
+        (
+            left
+            for left in repository.closed_packs(scope, not_in=packs.keys() | committed)
+            # Older ones belong to snapshots that are gone or were overtaken: what they hold is stored anew already.
+            if left.watermark_ms > watermark_ms
+        ),
+        key=lambda left: left.watermark_ms,
+    )
+    fresh = {(ref.kind, ref.id): ref for left in leftovers for ref in left.units}
+    gaps = tuple(manifest.gaps if manifest else ()) + tuple(gap for left in leftovers for gap in left.gaps)
+    return Base(
+        newest=newest,
+        manifest=manifest,
+        index=repository.read_index(manifest) if manifest else None,
+        packs={**packs, **{left.ref.pack: left.ref for left in leftovers}},
+        fresh=fresh,
+        fresh_watermark_ms=min((left.watermark_ms for left in leftovers), default=None),
+        gaps=gaps,
+    )
+
+
+def is_of_issues(gap: Gap) -> bool:
+    """Tell whether a gap is about issues (they are kept between runs) rather than about listings (asked each run)."""
+    kind = BY_NAME.get(gap.kind)
+    return kind is not None and kind.level is Level.ISSUE
+
+
+def active_people(repository: Repository) -> list[str]:
+    """Give the account ids of active people as the newest site snapshot knows them."""
+    site = repository.latest(SITE_SCOPE)
+    if site is None or not site.counts.get("people"):
+        return []
+    rows = repository.tables(site)["people"].to_arrow(columns=["id", "is_active"]).to_pylist()
+    return [row["id"] for row in rows if row["is_active"]]

@@ -1,0 +1,79 @@
+"""Which issues a capture must read, decided from what Jira lists now and what is stored already.
+
+What belongs here: pure decisions on ids and moments: the delta, the rolling re-read, what disappeared, whether so much
+disappeared at once that a person must look.
+
+What stays out: asking Jira (`project`), what is stored (`base`) and writing (`commit`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import date
+
+# One deletion in a project of three is a third of it, and no sign of lost permission: below this many missing issues
+# the share does not count, unless nothing at all is left.
+_FEWEST_FOR_DOUBT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a capture will do: `to_read` in ascending id order, `missing` stored but no longer listed."""
+
+    to_read: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def decide_changes(
+    listed: Collection[str],
+    *,
+    stored: Mapping[str, int],
+    fresh: Mapping[str, int],
+    changed: Mapping[str, int],
+    again: Iterable[str] = (),
+    is_full: bool = False,
+) -> Changes:
+    """Compare the id walk with what is stored; every mapping goes from issue id to `updated` in epoch milliseconds.
+
+    Args:
+        listed: ids of the id walk.
+        stored: the issues of the snapshot that this capture builds on.
+        fresh: issues in packs of a run that died; they need not be read again unless they changed since.
+        changed: what Jira says changed since the watermark less the overlap.
+        again: ids to read again although nothing says that they changed.
+        is_full: read everything listed but what is fresh.
+    """
+    known = set(listed) | set(changed)
+    latest = {**stored, **fresh}
+    # The overlap brings back what is stored already: only another moment of change makes it worth a reading.
+    altered = {issue_id for issue_id, updated_ms in changed.items() if latest.get(issue_id) != updated_ms}
+    unread = known - fresh.keys() if is_full else known - latest.keys()
+    turned = (set(again) & known) - fresh.keys()
+    missing = stored.keys() - known
+    return Changes(
+        to_read=tuple(sorted(unread | altered | turned, key=numeric_order)),
+        missing=tuple(sorted(missing, key=numeric_order)),
+    )
+
+
+def reread_turn(issue_ids: Iterable[str], today: date, days: int) -> list[str]:
+    """Choose the ids whose turn it is today; over `days` days every id has exactly one turn. 0 days: none."""
+    if days <= 0:
+        return []
+    turn = today.toordinal() % days
+    return [issue_id for issue_id in issue_ids if zlib.crc32(issue_id.encode()) % days == turn]
+
+
+def is_mass_disappearance(missing: int, stored: int, share: float) -> bool:
+    """Tell whether so much went missing at once that lost permission is likelier than deletion."""
+    return missing > stored * share and (missing >= _FEWEST_FOR_DOUBT or missing == stored > 1)
+
+
+def numeric_order(issue_id: str) -> tuple[int, str]:
+    """Sort numeric ids by value; Jira documents ids as strings, so anything else still has an order."""
+    return (int(issue_id), "") if issue_id.isascii() and issue_id.isdigit() else (2**63, issue_id)

@@ -1,0 +1,75 @@
+"""Publishing a draft: one create-only object makes it a snapshot, and a lost race is rebased.
+
+What belongs here: turning a draft into the repository's manifest draft, and what to do when another writer was first.
+
+What stays out: how the manifest is written and signed (`repository.snapshots`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.errors import ConcurrentWriter
+from jira_backup_pipeline.domain.manifest import state_of
+from jira_backup_pipeline.engine.capture.base import load_base
+from jira_backup_pipeline.repository.snapshots import ManifestDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jira_backup_pipeline.domain.manifest import Head, Manifest
+    from jira_backup_pipeline.engine.capture.draft import Draft
+    from jira_backup_pipeline.repository.repository import Repository
+
+_ATTEMPTS = 4
+
+
+def commit(repository: Repository, draft: Draft, *, heads: Mapping[str, Head] | None = None) -> Manifest:
+    """Publish a draft, on top of other writers' snapshots if need be.
+
+    Raises:
+        ConcurrentWriter: other writers were first every time.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            return repository.commit(_manifest_draft(draft, heads or {}), draft.live_units())
+        except ConcurrentWriter:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            rebase(repository, draft)
+    message = f"no attempt was made to commit {draft.scope}"
+    raise AssertionError(message)
+
+
+def rebase(repository: Repository, draft: Draft) -> None:
+    """Put a draft on top of the snapshot that another writer committed meanwhile; the newer reading of a unit wins."""
+    base = load_base(repository, draft.scope)
+    for key, ref in list(draft.units.items()):
+        theirs = base.find(*key)
+        if theirs is not None and theirs.updated_ms > ref.updated_ms:
+            del draft.units[key]
+    # What they found after we looked is not ours to remove.
+    if base.manifest is not None and base.manifest.watermark_ms > draft.watermark_ms:
+        draft.removed.clear()
+    draft.base = base
+    draft.notes.append("rebased on a snapshot that another writer committed meanwhile")
+
+
+def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
+    base = draft.base
+    return ManifestDraft(
+        scope=draft.scope,
+        run=draft.run,
+        state=state_of(draft.gaps, draft.ledger, is_doubtful=draft.is_doubtful),
+        captured_at=draft.captured_at,
+        watermark_ms=draft.watermark_ms,
+        ledger=tuple(draft.ledger),
+        gaps=tuple(draft.gaps),
+        project=draft.project,
+        site_snapshot=draft.site_snapshot,
+        heads=heads,
+        unresolved=draft.unresolved,
+        notes=tuple(draft.notes),
+        packs={**base.packs, **draft.packs},
+        expected_parent=None if base.newest is None else base.newest.number,
+    )

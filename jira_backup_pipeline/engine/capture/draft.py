@@ -1,0 +1,113 @@
+"""A snapshot in the making: what a capture has stored, kept, removed and could not read so far.
+
+What belongs here: collecting those facts, packing units, and deriving the live units from them.
+
+What stays out: reading Jira (`project`, `site`, `listing`) and publishing (`commit`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from jira_backup_pipeline.domain.records import unit_digest
+from jira_backup_pipeline.domain.units import StoredUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, PackRef, ProjectIdentity
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.domain.units import BlobRef, UnitRef
+    from jira_backup_pipeline.engine.capture.base import Base
+    from jira_backup_pipeline.repository.packs import PackWriter
+    from jira_backup_pipeline.repository.repository import Repository
+
+UnitKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Draft:
+    """The facts of one capture. `units` are those stored now or reused from a dead run, by (kind, id)."""
+
+    scope: str
+    run: str
+    captured_at: datetime
+    watermark_ms: int
+    base: Base
+    project: ProjectIdentity | None = None
+    site_snapshot: int | None = None
+    units: dict[UnitKey, UnitRef] = field(default_factory=dict)
+    removed: set[UnitKey] = field(default_factory=set)
+    packs: dict[str, PackRef] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    ledger: list[LedgerLine] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unresolved: dict[str, str] = field(default_factory=dict)
+    is_doubtful: bool = False
+    written_bytes: int = 0
+    changed_units: int = 0
+    reused_units: int = 0
+
+    def live_units(self) -> Iterator[UnitRef]:
+        """Give the units of the snapshot: what is kept of the one before, then what this capture brought."""
+        for ref in self.base.units():
+            key = (ref.kind, ref.id)
+            if key not in self.units and key not in self.removed:
+                yield ref
+        yield from self.units.values()
+
+    def reuse(self, ref: UnitRef) -> None:
+        """Take over a unit from a pack that a dead run left."""
+        self.units[ref.kind, ref.id] = ref
+        self.reused_units += 1
+
+    def live_count(self, kind: str) -> int:
+        """Count the live units of a kind."""
+        return Counter(ref.kind for ref in self.live_units())[kind]
+
+
+class Packing:
+    """Puts a capture's units into packs, one open at a time, opened only when there is something to store."""
+
+    def __init__(self, repository: Repository, draft: Draft) -> None:
+        self._repository = repository
+        self._draft = draft
+        self._pack: PackWriter | None = None
+        self._gaps_closed = 0
+
+    def add(self, kind: str, record_id: str, updated_ms: int, records: Sequence[Record]) -> None:
+        """Store a unit, unless the snapshot before holds it with the same content already."""
+        digest = unit_digest(records)
+        before = self._draft.base.find(kind, record_id)
+        if before is not None and before.digest == digest and before.updated_ms == updated_ms:
+            return
+        self._open().add(StoredUnit(kind, record_id, updated_ms, digest, tuple(records)))
+
+    def put_blob(self, stream: BinaryIO) -> BlobRef:
+        """Store the bytes of an attachment in the open pack; called from several threads."""
+        return self._open().put_blob(stream)
+
+    def close(self) -> None:
+        """Close the open pack, if any: from here on its units outlive a crash of this run."""
+        if self._pack is None:
+            return
+        gaps = self._draft.gaps[self._gaps_closed :]
+        closed = self._pack.close(gaps=gaps)
+        self._pack, self._gaps_closed = None, len(self._draft.gaps)
+        if closed is None:
+            return
+        self._draft.packs[closed.ref.pack] = closed.ref
+        self._draft.written_bytes += closed.written_bytes
+        self._draft.changed_units += len(closed.units)
+        self._draft.units.update({(ref.kind, ref.id): ref for ref in closed.units})
+
+    def _open(self) -> PackWriter:
+        if self._pack is None:
+            draft = self._draft
+            self._pack = self._repository.start_pack(
+                draft.scope, run=draft.run, watermark_ms=draft.watermark_ms
+            )
+        return self._pack

@@ -1,0 +1,109 @@
+"""The completeness ledger: what Jira said exists, against what is stored.
+
+What belongs here: the tally kept while units are captured and the lines made of it; pure arithmetic.
+
+What stays out: reading and storing; the judgement of a whole snapshot (`domain.manifest.state_of`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import Level, kinds_at
+from jira_backup_pipeline.domain.manifest import LedgerLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.engine.ports import IssueUnit
+
+# What Jira's own word for a kind's number is, as shown in the ledger.
+_SOURCES = {
+    "comment": "embedded totals",
+    "worklog": "embedded totals",
+    "attachment": "embedded lists",
+    "issue_link": "embedded lists",
+    "watcher": "watch counts",
+    "changelog": "history answers",
+    "remote_link": "link answers",
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums of declared and stored records by kind over the units of one capture."""
+
+    declared: Counter[str] = field(default_factory=Counter)
+    stored: Counter[str] = field(default_factory=Counter)
+    blobs: int = 0
+
+    def count(self, unit: IssueUnit) -> None:
+        """Add an issue: what Jira declared of it and what was read of it."""
+        read = Counter(record.kind for record in unit.records)
+        self.stored.update(read)
+        self.blobs += sum(1 for record in unit.records if record.extra.get("blob"))
+        for kind in kinds_at(Level.ISSUE):
+            if kind.name != "issue":
+                self.declared[kind.name] += unit.declared.get(kind.name, read[kind.name])
+
+    def carry(self, counts: Mapping[str, int], *, missing_blobs: int = 0) -> None:
+        """Add a unit that is kept from an earlier capture: it was accounted for when it was read."""
+        self.blobs += counts.get("attachment", 0) - missing_blobs
+        for kind, number in counts.items():
+            if kind != "issue":
+                self.stored[kind] += number
+                self.declared[kind] += number
+
+
+def issue_ledger(
+    tally: Tally, gaps: Iterable[Gap], *, listed: int, stored_issues: int, approximate: int | None
+) -> tuple[LedgerLine, ...]:
+    """Make the ledger of a project scope. `listed` is the id walk's count, `stored_issues` the live issues."""
+    explained: Counter[str] = Counter()
+    for gap in gaps:
+        explained[gap.kind] += gap.count
+    lines = [
+        LedgerLine(
+            kind="issue",
+            source="id walk",
+            expected=listed,
+            stored=stored_issues,
+            explained=min(explained["issue"], max(0, listed - stored_issues)),
+        )
+    ]
+    if approximate is not None:
+        lines.append(
+            LedgerLine(
+                kind="issue",
+                source="approximate count",
+                expected=approximate,
+                stored=stored_issues,
+                is_estimate=True,
+            )
+        )
+    for kind, source in _SOURCES.items():
+        expected, stored = tally.declared[kind], tally.stored[kind]
+        missing = max(0, expected - stored)
+        lines.append(
+            LedgerLine(
+                kind=kind,
+                source=source,
+                expected=expected,
+                stored=stored,
+                explained=min(explained[kind], missing),
+            )
+        )
+    attachments = tally.stored["attachment"]
+    lines.append(
+        LedgerLine(
+            kind="attachment",
+            source="bytes stored",
+            expected=attachments,
+            stored=tally.blobs,
+            explained=min(explained["attachment"], max(0, attachments - tally.blobs)),
+        )
+    )
+    return tuple(lines)

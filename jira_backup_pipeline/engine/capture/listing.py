@@ -1,0 +1,60 @@
+"""The capture of kinds that Jira lists as a whole: project settings and site configuration.
+
+What belongs here: comparing a listing with what is stored, unit by unit, and its line in the ledger.
+
+What stays out: issues (`project`) and paging (`jira`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.manifest import LedgerLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jira_backup_pipeline.domain.kinds import Kind
+    from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+    from jira_backup_pipeline.engine.ports import JiraReader, Listed
+    from jira_backup_pipeline.engine.progress import Progress
+
+
+def capture_listings(
+    reader: JiraReader,
+    draft: Draft,
+    packing: Packing,
+    kinds: Iterable[Kind],
+    progress: Progress,
+    *,
+    project_id: str | None = None,
+) -> None:
+    """Read whole listings into the draft; records that are listed no more leave the snapshot."""
+    for kind in kinds:
+        listed = reader.list_kind(kind, project_id=project_id)
+        _store(draft, packing, listed)
+        progress.advance()
+
+
+def _store(draft: Draft, packing: Packing, listed: Listed) -> None:
+    seen = set()
+    for record in listed.records:
+        seen.add(record.id)
+        packing.add(listed.kind, record.id, 0, [record])
+    draft.gaps.extend(listed.gaps)
+    before = {ref.id for ref in draft.base.units() if ref.kind == listed.kind}
+    gone = before - seen
+    if listed.gaps and gone:
+        # What could not be read is not proven gone: the last good copy stays, and the gap says why it may be old.
+        draft.notes.append(f"{len(gone)} of {listed.kind} kept from an earlier snapshot because of a gap")
+    else:
+        draft.removed.update((listed.kind, record_id) for record_id in gone)
+    draft.ledger.append(
+        LedgerLine(
+            kind=listed.kind,
+            source="listing",
+            expected=len(seen) if listed.declared is None else listed.declared,
+            stored=len(seen),
+            explained=sum(gap.count for gap in listed.gaps),
+        )
+    )

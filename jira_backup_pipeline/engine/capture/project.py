@@ -1,0 +1,233 @@
+"""The capture of one project: read what changed, store it in packs, commit a snapshot.
+
+What belongs here: the order of the steps and what each hands to the next.
+
+What stays out: decisions on ids (`changes`), bytes of attachments (`attachments`), arithmetic (`ledger`), publishing
+(`commit`), HTTP (`jira`) and files (`repository`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import Level, kinds_at
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
+from jira_backup_pipeline.domain.times import to_epoch_ms, to_iso
+from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
+from jira_backup_pipeline.engine.capture.base import active_people, is_of_issues, load_base
+from jira_backup_pipeline.engine.capture.changes import decide_changes, is_mass_disappearance, reread_turn
+from jira_backup_pipeline.engine.capture.commit import commit
+from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
+from jira_backup_pipeline.engine.capture.listing import capture_listings
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.outcome import capture_outcome
+from jira_backup_pipeline.engine.progress import Progress, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity
+    from jira_backup_pipeline.engine.outcomes import CaptureOutcome
+    from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader, ListedProject
+    from jira_backup_pipeline.repository.repository import Repository
+
+
+def capture_project(
+    repository: Repository,
+    reader: JiraReader,
+    project: ListedProject,
+    *,
+    run: str,
+    clock: Callable[[], datetime],
+    options: CaptureOptions | None = None,
+    progress: Progress | None = None,
+) -> CaptureOutcome:
+    """Capture a project and commit its snapshot.
+
+    A run that died before leaves closed packs; they are reused where Jira says that their issues did not change since.
+
+    Raises:
+        CredentialsRejected: Jira does not know the account any more; nothing is committed.
+        Refused: the repository belongs to another Jira site.
+        ConcurrentWriter: other writers kept committing this project first.
+        StoreError: the store failed; earlier snapshots are untouched.
+    """
+    options, progress = options or CaptureOptions(), progress or Silence()
+    started_at = clock()
+    account = reader.whoami()
+    repository.bind_site(account.cloud_id, account.base_url)
+    site = repository.latest(SITE_SCOPE)
+    scope = project_scope(project.identity.id)
+    draft = Draft(
+        scope=scope,
+        run=run,
+        captured_at=started_at,
+        watermark_ms=to_epoch_ms(account.server_time),
+        base=load_base(repository, scope),
+        project=project.identity,
+        site_snapshot=None if site is None else site.number,
+    )
+    packing = Packing(repository, draft)
+    kinds = kinds_at(Level.PROJECT)
+    progress.stage(f"{project.identity.key}: settings", len(kinds))
+    capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id)
+    _IssueCapture(repository, reader, draft, packing, options, clock, progress).read(project.identity)
+    manifest = commit(repository, draft)
+    return capture_outcome(manifest, draft, reader, clock() - started_at, options)
+
+
+@dataclass(slots=True)
+class _IssueCapture:
+    """The issue part of a project's capture; one instance a capture."""
+
+    repository: Repository
+    reader: JiraReader
+    draft: Draft
+    packing: Packing
+    options: CaptureOptions
+    clock: Callable[[], datetime]
+    progress: Progress
+    tally: Tally = field(default_factory=Tally)
+    counted: set[str] = field(default_factory=set)
+
+    def read(self, project: ProjectIdentity) -> None:
+        """Bring the draft's issues up to date with Jira."""
+        draft, base = self.draft, self.draft.base
+        self.progress.stage(f"{project.key}: listing issues")
+        listed = set(self.reader.issue_ids(project.id))
+        since_ms = base.changed_since_ms(is_full=self.options.is_full)
+        changed: dict[str, int] = {}
+        if since_ms is not None:
+            overlap_ms = int(self.options.overlap_hours * 3_600_000)
+            changed = dict(self.reader.changed_issues(project.id, max(0, since_ms - overlap_ms)))
+        changes = decide_changes(
+            listed,
+            stored=base.stored_issues(),
+            fresh=base.fresh_issues(),
+            changed=changed,
+            again=self._again(),
+            is_full=self.options.is_full,
+        )
+        listed.update(changed)
+        if base.manifest is not None:
+            missed = base.manifest.unresolved
+            draft.unresolved.update(
+                {issue_id: at for issue_id, at in missed.items() if issue_id not in listed}
+            )
+        here = self._judge_missing(changes.missing, project.id)
+        listed.update(here)
+        self._reuse_fresh(listed, changes.to_read)
+        vanished = self._read_units([*changes.to_read, *here], project.key)
+        self._carry()
+        expected = len(listed) - len(vanished)
+        draft.ledger.extend(
+            issue_ledger(
+                self.tally,
+                draft.gaps,
+                listed=expected,
+                stored_issues=draft.live_count("issue"),
+                approximate=self.reader.issue_count(project.id),
+            )
+        )
+
+    def _again(self) -> set[str]:
+        """Choose issues to read although nothing says they changed: earlier gaps, and today's turn of the re-read."""
+        base = self.draft.base
+        again = {gap.issue_id for gap in base.gaps if gap.issue_id is not None}
+        today = self.clock()
+        if base.manifest is not None and base.manifest.captured_at.date() < today.date():
+            again.update(reread_turn(base.stored_issues(), today.date(), self.options.reread_days))
+        return again
+
+    def _judge_missing(self, missing: Sequence[str], project_id: str) -> list[str]:
+        """Find out where stored issues went that are listed no more; give those that are still in the project.
+
+        The search index lags behind: what bulkfetch still gives under this project is not gone.
+        """
+        if not missing:
+            return []
+        draft = self.draft
+        located = self.reader.locate(missing)
+        here = [
+            issue_id
+            for issue_id in missing
+            if issue_id in located and located[issue_id].project_id == project_id
+        ]
+        draft.removed.update(("issue", issue_id) for issue_id in missing if issue_id not in set(here))
+        for issue_id, place in located.items():
+            if place.project_id != project_id:
+                draft.notes.append(f"issue {issue_id} moved to {place.key}")
+        self._note_gone([issue_id for issue_id in missing if issue_id not in located])
+        return here
+
+    def _note_gone(self, gone: Sequence[str]) -> None:
+        """Keep the evidence of a disappearance: a deleted issue and a hidden one look the same from outside."""
+        draft, base = self.draft, self.draft.base
+        now = to_iso(self.clock())
+        for issue_id in gone:
+            draft.unresolved.setdefault(issue_id, now)
+        stored = len(base.stored_issues())
+        if is_mass_disappearance(len(gone), stored, self.options.mass_disappearance_share):
+            draft.is_doubtful = True
+            draft.notes.append(
+                f"{len(gone)} of {stored} issues disappeared at once: check what the backup account may browse; "
+                "restores keep using the snapshot before this one"
+            )
+
+    def _reuse_fresh(self, listed: set[str], to_read: Sequence[str]) -> None:
+        """Take over what a dead run stored and nobody changed since."""
+        read_anew = set(to_read)
+        for (kind, record_id), ref in self.draft.base.fresh.items():
+            if kind == "issue" and record_id in listed and record_id not in read_anew:
+                self.draft.reuse(ref)
+
+    def _read_units(self, to_read: Sequence[str], key: str) -> list[str]:
+        """Read and store issues, pack by pack; give the ids that were listed but exist no more."""
+        self.progress.stage(f"{key}: issues", len(to_read))
+        people = active_people(self.repository) if to_read else []
+        known = self.draft.base.known_blobs(self.repository, to_read)
+        seen: set[str] = set()
+        with AttachmentKeeper(self.reader, known) as keeper:
+            for start in range(0, len(to_read), self.options.pack_units):
+                ids = to_read[start : start + self.options.pack_units]
+                for unit in keeper.complete(self.reader.issue_units(ids, people=people), self.packing):
+                    seen.add(unit.issue_id)
+                    self._keep(unit)
+                    self.progress.advance()
+                # Downloads of these issues are finished: their blobs and rows lie in one closed pack.
+                self.packing.close()
+        self.packing.close()
+        vanished = [issue_id for issue_id in to_read if issue_id not in seen]
+        self.draft.removed.update(("issue", issue_id) for issue_id in vanished)
+        if vanished:
+            self.draft.notes.append(f"{len(vanished)} issues were deleted or hidden while the capture ran")
+            self._note_gone(vanished)
+        return vanished
+
+    def _keep(self, unit: IssueUnit) -> None:
+        self.draft.gaps.extend(unit.gaps)
+        if not unit.records:
+            return
+        self.tally.count(unit)
+        self.counted.add(unit.issue_id)
+        self.packing.add("issue", unit.issue_id, unit.updated_ms, unit.records)
+
+    def _carry(self) -> None:
+        """Account for the issues that stay as they were stored, and for what was missing of them."""
+        draft = self.draft
+        kept = {ref.id for ref in draft.live_units() if ref.kind == "issue"} - self.counted
+        gaps = [gap for gap in draft.base.gaps if gap.issue_id in kept or self._concerns_all(gap)]
+        present = set(draft.gaps)
+        draft.gaps.extend(gap for gap in gaps if gap not in present)
+        missing_blobs = Counter(gap.issue_id for gap in gaps if gap.kind == "attachment")
+        for ref in draft.live_units():
+            if ref.kind == "issue" and ref.id in kept:
+                self.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
+
+    def _concerns_all(self, gap: Gap) -> bool:
+        """Tell whether an earlier gap names no single issue (watchers refused, say) and no full reading replaced it."""
+        return gap.issue_id is None and is_of_issues(gap) and not self.options.is_full

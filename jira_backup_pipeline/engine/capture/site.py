@@ -1,0 +1,102 @@
+"""The capture of the site scope: configuration and people, and the heads of all project scopes.
+
+What belongs here: the order of its steps, and the heads by which a rolled-back project becomes visible.
+
+What stays out: everything of one project (`project`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import Level, kinds_at
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Head
+from jira_backup_pipeline.domain.times import to_epoch_ms
+from jira_backup_pipeline.engine.capture.base import load_base
+from jira_backup_pipeline.engine.capture.commit import commit
+from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+from jira_backup_pipeline.engine.capture.listing import capture_listings
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.outcome import capture_outcome
+from jira_backup_pipeline.engine.progress import Progress, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.engine.outcomes import CaptureOutcome
+    from jira_backup_pipeline.engine.ports import JiraReader
+    from jira_backup_pipeline.repository.repository import Repository
+
+
+def capture_site(
+    repository: Repository,
+    reader: JiraReader,
+    *,
+    run: str,
+    clock: Callable[[], datetime],
+    options: CaptureOptions | None = None,
+    progress: Progress | None = None,
+) -> CaptureOutcome:
+    """Capture the site's configuration and people and commit the site snapshot.
+
+    Raises:
+        CredentialsRejected: Jira does not know the account; nothing is committed.
+        Refused: the repository belongs to another Jira site.
+    """
+    options, progress = options or CaptureOptions(), progress or Silence()
+    started_at = clock()
+    account = reader.whoami()
+    repository.bind_site(account.cloud_id, account.base_url)
+    draft = Draft(
+        scope=SITE_SCOPE,
+        run=run,
+        captured_at=started_at,
+        watermark_ms=to_epoch_ms(account.server_time),
+        base=load_base(repository, SITE_SCOPE),
+    )
+    packing = Packing(repository, draft)
+    kinds = kinds_at(Level.SITE)
+    progress.stage("site: configuration and people", len(kinds))
+    capture_listings(reader, draft, packing, kinds, progress)
+    packing.close()
+    manifest = commit(repository, draft, heads=heads_of(repository))
+    return capture_outcome(manifest, draft, reader, clock() - started_at, options)
+
+
+def heads_of(repository: Repository) -> dict[str, Head]:
+    """Give the newest snapshot of every project scope as the store has it now."""
+    heads = {}
+    for scope in repository.scopes():
+        if scope == SITE_SCOPE:
+            continue
+        head = repository.head(scope)
+        if head is not None:
+            heads[scope] = head
+    return heads
+
+
+def record_heads(repository: Repository, *, run: str) -> Manifest | None:
+    """Commit a site snapshot of unchanged content that lists the present heads; None when they are listed already.
+
+    A project's snapshot names the site snapshot before it, so the site is captured first; without this second, tiny
+    commit the newest snapshots of all projects could be taken away unseen until the next night.
+    """
+    base = load_base(repository, SITE_SCOPE)
+    heads = heads_of(repository)
+    if base.manifest is None or dict(base.manifest.heads) == heads:
+        return None
+    before = base.manifest
+    draft = Draft(
+        scope=SITE_SCOPE,
+        run=run,
+        captured_at=before.captured_at,
+        watermark_ms=before.watermark_ms,
+        base=replace(base, fresh={}, fresh_watermark_ms=None),
+        gaps=list(before.gaps),
+        ledger=list(before.ledger),
+        notes=["heads only"],
+    )
+    return commit(repository, draft, heads=heads)

@@ -1,0 +1,1 @@
+"""What a person sees in the Dagster UI, driven with Chromium."""

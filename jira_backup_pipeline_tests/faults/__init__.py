@@ -1,0 +1,1 @@
+"""Kill, corrupt, throttle: every fault is proven to have fired."""

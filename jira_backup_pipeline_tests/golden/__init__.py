@@ -1,0 +1,1 @@
+"""Frozen repositories of every format that was ever written."""

@@ -1,0 +1,1 @@
+"""Whole stories over HTTP, with real files and real Dagster instances."""
