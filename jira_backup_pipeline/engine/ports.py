@@ -1,88 +1,42 @@
 """What the engine needs of Jira, said as two small protocols and the values that cross them.
 
 What belongs here: `JiraReader` and `JiraWriter` with their promises. The engine is handed implementations; tests may
-hand it doubles.
+hand it doubles. The values are defined in `domain.readings`, because the Jira room lies below the engine.
 
 What stays out: HTTP, paging, retries and decoding (`jira`), and every decision about what to read or write next.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from jira_backup_pipeline.domain.readings import (
+    Account,
+    AttachmentBytes,
+    CreatedIssue,
+    IssueUnit,
+    Listed,
+    ListedProject,
+    Located,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from jira_backup_pipeline.domain.kinds import Kind
-    from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity
-    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.domain.manifest import Gap
 
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Who we are in Jira. `time_zone` is the profile's zone name; `server_time` Jira's clock at the question."""
-
-    account_id: str
-    display_name: str
-    time_zone: str
-    cloud_id: str
-    base_url: str
-    server_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ListedProject:
-    """A project as discovery saw it; `issue_count` is Jira's own insight (a cross-check, not a proof)."""
-
-    identity: ProjectIdentity
-    is_archived: bool = False
-    is_deleted: bool = False
-    issue_count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IssueUnit:
-    """An issue with all that hangs on it, captured together: the unit of change of a project scope.
-
-    `records` starts with the issue itself. `gaps` names what of this issue could not be read. `declared` are Jira's own
-    totals by kind name (`comment`, `worklog`, `changelog` where known), for the ledger.
-    """
-
-    issue_id: str
-    key: str
-    updated_ms: int
-    records: tuple[Record, ...]
-    gaps: tuple[Gap, ...] = ()
-    declared: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Where an issue is now."""
-
-    key: str
-    project_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The records of one site or project kind, and what could not be read of it."""
-
-    kind: str
-    records: tuple[Record, ...]
-    gaps: tuple[Gap, ...] = ()
-    declared: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AttachmentBytes:
-    """An opened attachment download: read `stream` to its end, then close it."""
-
-    stream: BinaryIO
-    size_bytes: int | None
-    media_id: str | None
+__all__ = [
+    "Account",
+    "AttachmentBytes",
+    "CreatedIssue",
+    "IssueUnit",
+    "JiraReader",
+    "JiraWriter",
+    "Listed",
+    "ListedProject",
+    "Located",
+]
 
 
 class JiraReader(Protocol):
@@ -125,15 +79,6 @@ class JiraReader(Protocol):
 
     def take_request_counts(self) -> Mapping[str, int]:
         """Give the requests made since this was last asked, by "METHOD path template"."""
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedIssue:
-    """What a bulk create answered for one input: the new id and key, or the refusal in Jira's words."""
-
-    issue_id: str | None
-    key: str | None
-    errors: tuple[str, ...] = ()
 
 
 class JiraWriter(Protocol):
