@@ -88,6 +88,9 @@ class JiraWriter(Protocol):
     look before it tries again.
     """
 
+    def whoami(self) -> Account:
+        """Ask who writes and to which site; an anonymous answer raises CredentialsRejected."""
+
     def get(self, path: str, query: Mapping[str, str] | None = None) -> object:
         """Read and decode one answer; NotFound for a 404."""
 
