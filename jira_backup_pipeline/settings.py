@@ -17,10 +17,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
-from jira_backup_pipeline.domain.errors import ConfigurationError, Refused
+from jira_backup_pipeline.domain.errors import BackupPipelineError, ConfigurationError, Refused
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.settings_file import FileSettings, read_settings_file
-from jira_backup_pipeline.vault import Vault
+from jira_backup_pipeline.vault import SECRET_MEMBERS, Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,7 +70,7 @@ class JiraSettings:
     proxy: Secret | None = None
     ca_bundle: Path | None = None
     request_timeout_seconds: float = 60.0
-    max_in_flight: int = 8
+    max_in_flight: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +184,17 @@ class Settings:
             raise _missing_settings(["BACKUP_IDENTITY_FILE"])
         return self.identity_file
 
-    def secrets(self) -> Iterable[Secret]:
-        """Give every secret that the environment holds, for the last guard before text is shown."""
-        return self._variables.secrets()
+    def secrets(self) -> list[Secret]:
+        """Give every secret that the environment and the vault hold, for the last guard before text is shown."""
+        found = self._variables.secrets()
+        for name, members in SECRET_MEMBERS.items():
+            try:
+                entry = self._vault_entry(name)
+            except BackupPipelineError:
+                # A vault that does not open has given nothing away that could be shown.
+                break
+            found += [entry[member] for member in members if member in entry]
+        return found
 
     def _missing(self, need: Need) -> list[str]:
         if need is Need.JIRA:
@@ -279,6 +287,11 @@ class Variables:
 def settings_from_process(*, config_file: Path | None = None) -> Settings:
     """Read the settings of this process."""
     return Settings.from_environment(os.environ, config_file=config_file)
+
+
+def secrets_of_process() -> list[Secret]:
+    """Give the secrets of this process's variables where its settings as a whole cannot be read."""
+    return Variables.of(os.environ).secrets()
 
 
 def identity_file_from_environment() -> Path:

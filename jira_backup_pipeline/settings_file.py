@@ -33,14 +33,15 @@ _LONGEST_FRESHNESS_HOURS = 24 * 31
 class FileSettings:
     """What the file says, or the defaults. Paths are taken relative to the file's folder.
 
-    `accepted_gaps` names gaps that do not make a run count as incomplete: a kind, or `kind:subject`.
+    `accepted_gaps` names gaps that do not make a run count as incomplete: a kind, or `kind:status` as in
+    `remote_link:403`.
     """
 
     jira: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     restore_jira: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     ca_bundle: Path | None = None
     request_timeout_seconds: float = 60.0
-    max_in_flight: int = 8
+    max_in_flight: int = 10
     uri: str | None = None
     identity_file: Path | None = None
     vault: Path | None = None

@@ -1,9 +1,9 @@
 """Credentials at rest: one small file in which every entry is encrypted and bound to its name.
 
 What belongs here: the file (a JSON object with `format`, `kdf` where the key is a passphrase, `check`, `entries`), which
-entries and members there are, permission checks, and safe replacement while other writers are at work.
+entries and members there are, and one writer at a time.
 
-What stays out: keys and the cipher (`vault_sealing`), which variable names the file and the key (`settings`), and asking a
+What stays out: keys and the cipher (`vault_sealing`), safe reading and replacing (`private_files`), which variable names the file and the key (`settings`), and asking a
 person for values (`cli`). Not promised: that someone who may write the file cannot remove an entry or put an older
 copy of the file back.
 """
@@ -13,29 +13,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from jira_backup_pipeline.domain.errors import ConfigurationError, StoreError, UnknownName, UnsupportedFormat
+from jira_backup_pipeline.domain.errors import ConfigurationError, UnknownName, UnsupportedFormat
+from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.domain.times import to_iso
+from jira_backup_pipeline.private_files import read_private, replace_private, unwritable
 from jira_backup_pipeline.vault_sealing import (
     VAULT_FORMAT,
     Derivation,
     Entry,
     Sealer,
     not_a_vault,
-    read_private,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from jira_backup_pipeline.domain.secrets import Secret
+    from pathlib import Path
 
 _FORMAT_NAME = "jira-backup-pipeline vault "
 
@@ -61,6 +59,15 @@ ENTRIES: Final[Mapping[str, EntryShape]] = MappingProxyType(
         "aws": EntryShape(
             ("access_key_id", "secret_access_key"), ("session_token", "region", "endpoint_url")
         ),
+    }
+)
+
+# What is asked for without echo, and masked should it ever stand in a text; the rest is no secret.
+SECRET_MEMBERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "jira": frozenset({"api_token"}),
+        "restore_jira": frozenset({"api_token"}),
+        "aws": frozenset({"secret_access_key", "session_token"}),
     }
 )
 
@@ -191,7 +198,7 @@ class Vault:
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self.path, "vault", error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -199,38 +206,7 @@ class Vault:
             os.close(descriptor)
 
     def _write(self, document: Mapping[str, Any]) -> None:
-        """Replace the file in one step; a reader sees the old one or the new one, after a power cut too."""
-        # A link stays a link: its target is what gets replaced.
-        target = self.path.resolve()
-        try:
-            _replace(target, json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n")
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(
-            f"cannot write the vault {self.path}: {error.strerror}",
-            hint="Check that its folder exists, is writable and has space.",
-        )
-
-
-def _replace(target: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        # mkstemp makes the file 0600, and it keeps that mode.
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(target)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        replace_private(self.path, Secret(json.dumps(document, indent=1, sort_keys=True) + "\n"), "vault")
 
 
 def _parsed(path: Path, data: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How the vault's entries are sealed: the key's three notations, its derivation, and the cipher.
 
 What belongs here: reading a key (base64 of 32 bytes, `file:/path`, `passphrase:...` through Argon2id), sealing and opening
-one entry with AES-256-GCM bound to its name, and the rule that key and vault files are closed to others.
+one entry with AES-256-GCM bound to its name.
 
 What stays out: the vault's file and who may write it when (`vault`), and the variable that names the key (`settings`).
 No plain secret is ever a local variable of a function that can fail, so a traceback with locals gives none away.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -22,8 +21,9 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from jira_backup_pipeline.domain.errors import AccessDenied, ConfigurationError, IntegrityError, Refused
+from jira_backup_pipeline.domain.errors import AccessDenied, ConfigurationError, IntegrityError
 from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.private_files import read_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,6 @@ KEY_HINT: Final = (
 )
 _NONCE_BYTES = 12
 _SALT_BYTES = 16
-_OPEN_TO_OTHERS = 0o077
 _PASSPHRASE = "passphrase:"  # noqa: S105 - the prefix of a notation
 _FILE = "file:"
 
@@ -154,25 +153,6 @@ class Sealer:
     def _plain(self, name: str, sealed: object) -> bytes:
         data = base64.b64decode(sealed, validate=True) if isinstance(sealed, str) else b""
         return self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _binding(name))
-
-
-def read_private(path: Path, what: str) -> bytes:
-    """Read a file that only its owner may read.
-
-    Raises:
-        Refused: others may read or write it; not a byte was used.
-    """
-    try:
-        with path.open("rb") as stream:
-            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-            if mode & _OPEN_TO_OTHERS:
-                message = f"the {what} {path} is open to others (mode {mode:04o})"
-                hint = f"Close it with `chmod 600 {path}`, and consider what was in it as known to others."
-                raise Refused(message, hint=hint)
-            return stream.read()
-    except OSError as error:
-        message = f"cannot read the {what} {path}: {error.strerror}"
-        raise ConfigurationError(message, hint="Check the path and who owns the file.") from error
 
 
 def not_a_vault(path: Path) -> IntegrityError:

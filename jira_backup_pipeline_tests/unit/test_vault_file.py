@@ -265,7 +265,7 @@ def test_a_failed_replacement_keeps_the_old_file_and_leaves_no_litter(
     def disk_full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jira_backup_pipeline.vault.os.fsync", disk_full)
+    monkeypatch.setattr("jira_backup_pipeline.private_files.os.fsync", disk_full)
     with pytest.raises(StoreError, match="No space left on device"):
         vault.set("aws", AWS)
 
