@@ -90,6 +90,11 @@ def connect(access: AwsAccess, *, max_attempts: int = 6) -> S3Client:
         Refused: the endpoint is plain http and not on this machine.
         ConfigurationError: boto3 cannot make sense of the settings.
     """
+    if (access.access_key_id is None) != (access.secret_access_key is None):
+        raise ConfigurationError(
+            "an AWS access key id and its secret come together, but one is missing",
+            hint="Give both, or neither to let boto3 find credentials of its own.",
+        )
     config = Config(
         retries={"mode": "standard", "total_max_attempts": max_attempts},
         connect_timeout=_CONNECT_TIMEOUT_SECONDS,

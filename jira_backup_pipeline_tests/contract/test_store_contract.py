@@ -10,7 +10,7 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pytest
 
@@ -152,7 +152,9 @@ def test_bodies_of_any_size_come_back_from_bytes_and_from_files(store: Store, si
     store.put_new("from/bytes", body)
     with tempfile.SpooledTemporaryFile(max_size=1_000_000) as spooled:
         spooled.write(body)
-        created = store.put_new("from/file", spooled)  # read from its start, wherever it stands
+        created = store.put_new(
+            "from/file", cast("BinaryIO", spooled)
+        )  # read from its start, wherever it stands
         assert not spooled.closed
 
     assert size_bytes == created.size_bytes == store.head("from/bytes").size_bytes

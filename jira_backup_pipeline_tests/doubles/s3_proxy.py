@@ -12,12 +12,13 @@ import contextlib
 import hashlib
 import socket
 import struct
+import sys
 import threading
 from dataclasses import dataclass
 from enum import Enum
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def running_s3_proxy(upstream: str) -> Iterator[StrictS3Proxy]:
     """Run a proxy before the server at `upstream` (an http endpoint of this machine)."""
     proxy = StrictS3Proxy(upstream)
     handler = type("Handler", (_Handler,), {"proxy": proxy})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _QuietServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     proxy.endpoint = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -112,6 +113,13 @@ def running_s3_proxy(upstream: str) -> Iterator[StrictS3Proxy]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that hang up, which some tests make them do."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -17,6 +17,8 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 from jira_backup_pipeline.domain.secrets import Secret
@@ -24,7 +26,7 @@ from jira_backup_pipeline.store.access import AwsAccess, S3Options
 from jira_backup_pipeline.store.s3 import S3Store, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_s3.client import S3Client
 
@@ -56,6 +58,12 @@ class S3Server:
         name = f"bucket-{secrets.token_hex(6)}"
         self.client("s3").create_bucket(Bucket=name)
         return name
+
+    def fill(self, keys: Iterable[str]) -> None:
+        """Put empty objects into the first bucket past the network, for tests that need very many."""
+        backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        for key in keys:
+            backend.put_object(self.bucket, key, b"")
 
     def new_user(self, *allowed_actions: str) -> AwsAccess:
         """Create a user who may do just these actions on everything, such as `s3:PutObject`."""
