@@ -1,0 +1,124 @@
+"""Makes an issue unit of its parts: every record with its exact bytes and its value, decoded once.
+
+What belongs here: records from slices, the sharing of values that were decoded with the issue, and Jira's own totals for
+the ledger.
+
+What stays out: obtaining the parts (`issues` and the modules it asks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.domain.readings import IssueUnit
+from jira_backup_pipeline.domain.records import Record
+from jira_backup_pipeline.jira.listing import record_of, without_id
+from jira_backup_pipeline.jira.wire.slices import read_strictly, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.jira.bodies import InlineList, SlicedIssue
+    from jira_backup_pipeline.jira.overflow import Found
+    from jira_backup_pipeline.jira.wire.slices import Slice
+
+# Where a list lies in the decoded issue.
+_PLACES: dict[str, tuple[str, ...]] = {
+    "comment": ("fields", "comment", "comments"),
+    "worklog": ("fields", "worklog", "worklogs"),
+    "attachment": ("fields", "attachment"),
+    "issue_link": ("fields", "issuelinks"),
+}
+
+
+@dataclass(slots=True)
+class UnitParts:
+    """What was read of one issue. `histories` are slices with their values; `lists` what was read on its own."""
+
+    issue: SlicedIssue
+    histories: Sequence[tuple[Slice, object]] = ()
+    lists: dict[str, Found] = field(default_factory=dict)
+    watchers: Sequence[Slice] = ()
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def assemble(parts: UnitParts) -> IssueUnit:
+    """Make the unit of an issue. Of one id sent twice the first counts."""
+    issue = parts.issue
+    value, is_whole = read_strictly(issue.raw)
+    gaps = [*parts.gaps, *(found.gap for found in parts.lists.values() if found.gap is not None)]
+    records = [Record(kind="issue", id=issue.id, raw=bytes(issue.raw), value=value, issue_id=issue.id)]
+    maker = _Maker(issue.id, records, gaps)
+    for kind, slices in _inline(issue):
+        if kind in parts.lists:
+            maker.add(kind, ((item, read_value(item)) for item in parts.lists[kind].items))
+        else:
+            maker.add(kind, _with_values(slices, value if is_whole else None, _PLACES[kind]))
+    maker.add("changelog", parts.histories)
+    if "remote_link" in parts.lists:
+        maker.add("remote_link", ((item, read_value(item)) for item in parts.lists["remote_link"].items))
+    maker.add("watcher", ((item, read_value(item)) for item in parts.watchers))
+    return IssueUnit(
+        issue_id=issue.id,
+        key=issue.key,
+        updated_ms=issue.updated_ms,
+        records=tuple(records),
+        gaps=tuple(gaps),
+        declared=_declared(parts),
+    )
+
+
+def _inline(issue: SlicedIssue) -> Iterable[tuple[str, Sequence[Slice]]]:
+    yield "comment", issue.comments.items if issue.comments else ()
+    yield "worklog", issue.worklogs.items if issue.worklogs else ()
+    yield "attachment", issue.attachments
+    yield "issue_link", issue.links
+
+
+def _with_values(
+    slices: Sequence[Slice], issue: object, place: tuple[str, ...]
+) -> Iterable[tuple[Slice, object]]:
+    """Pair slices with what was already decoded as part of the issue, where that was decoded whole."""
+    values = issue
+    for step in place:
+        values = values.get(step) if isinstance(values, Mapping) else None
+    if not isinstance(values, list) or len(values) != len(slices):
+        return ((item, read_value(item)) for item in slices)
+    return zip(slices, values, strict=True)
+
+
+def _declared(parts: UnitParts) -> dict[str, int]:
+    declared = {"attachment": len(parts.issue.attachments), "issue_link": len(parts.issue.links)}
+    for kind, inline in (("comment", parts.issue.comments), ("worklog", parts.issue.worklogs)):
+        total = _total(inline, parts.lists.get(kind))
+        if total is not None:
+            declared[kind] = total
+    declared["watcher"] = parts.issue.watch_count
+    return declared
+
+
+def _total(inline: InlineList | None, found: Found | None) -> int | None:
+    if found is not None and found.total is not None:
+        return found.total
+    return inline.total if inline is not None else None
+
+
+class _Maker:
+    def __init__(self, issue_id: str, records: list[Record], gaps: list[Gap]) -> None:
+        self._issue_id = issue_id
+        self._records = records
+        self._gaps = gaps
+
+    def add(self, kind: str, things: Iterable[tuple[Slice, object]]) -> None:
+        seen: set[str] = set()
+        for item, value in things:
+            record = record_of(BY_NAME[kind], item, value, issue_id=self._issue_id)
+            if record is None:
+                self._gaps.append(without_id(kind, self._issue_id))
+            elif record.id not in seen:
+                seen.add(record.id)
+                self._records.append(record)

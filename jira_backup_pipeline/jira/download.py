@@ -1,0 +1,198 @@
+"""Streams the bytes of an attachment, across the redirect to the media host and over broken connections.
+
+What belongs here: following the one redirect that is followed (without the Authorization header beyond our own origin), the
+media UUID in it, and resuming by range where a connection broke.
+
+What stays out: storing the bytes (`engine`, `repository`) and attachment metadata (it comes with the issue).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
+from jira_backup_pipeline.domain.readings import AttachmentBytes
+from jira_backup_pipeline.jira.refusals import gap_for
+from jira_backup_pipeline.jira.wire.addresses import media_id_in, redirect_target
+from jira_backup_pipeline.jira.wire.messages import Broken, Refusal, Request, Response
+from jira_backup_pipeline.jira.wire.retries import Fail, Refuse, Retry
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.jira.client import JiraClient
+    from jira_backup_pipeline.jira.exchange import Exchange
+
+_CONTENT = "/rest/api/3/attachment/content/{attachment_id}"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OK, _PARTIAL = 200, 206
+_HOPS = 5
+_RANGE = re.compile(r"bytes (\d+)-\d*/(\d+|\*)")
+_ERROR_BODY_SECONDS = 30.0
+
+
+def open_attachment(client: JiraClient, attachment_id: str) -> AttachmentBytes | Gap:
+    """Start the download of an attachment; a refusal by Jira or its media host is a gap."""
+    source = _Source(client, attachment_id)
+    opened = source.open_at(0)
+    if isinstance(opened, Refusal):
+        return gap_for(opened, kind="attachment", subject=f"attachment {attachment_id}")
+    stream = io.BufferedReader(_Download(source, opened))
+    return AttachmentBytes(stream, opened.length_bytes, source.media_id)
+
+
+def media_id_of(client: JiraClient, attachment_id: str) -> str | None:
+    """Tell the media UUID of an attachment from its download redirect; None where Jira hands the bytes out itself."""
+    source = _Source(client, attachment_id)
+    opened = source.open_at(0)
+    if not isinstance(opened, Refusal):
+        opened.close()
+    return source.media_id
+
+
+class _Source:
+    """Opens an attachment at a position, with the retries of any other reading."""
+
+    def __init__(self, client: JiraClient, attachment_id: str) -> None:
+        self._client = client
+        self.request = Request.get(_CONTENT, {"attachment_id": attachment_id})
+        self.media_id: str | None = None
+
+    def open_at(self, position: int) -> Exchange | Refusal:
+        """Give the open answer that begins at a position (or at 0), or the refusal."""
+        attempt = 0
+        while True:
+            attempt += 1
+            outcome = self._attempt(position)
+            if not isinstance(outcome, Response | Broken):
+                return outcome
+            decision = self._client.decide_on(outcome, attempt, self.request)
+            match decision:
+                case Refuse(refusal=refusal):
+                    return self._client.checked(self.request, refusal)
+                case Fail(error=error):
+                    raise error
+                case Retry():
+                    self._client.wait(self.request, decision)
+                case _:
+                    raise UnexpectedAnswer(
+                        f"an attachment download ended with {outcome}",
+                        hint="Report the attachment's id and this line.",
+                    )
+
+    def wait_after(self, broken: Broken, breaks: int) -> None:
+        """Wait before a broken download is resumed, or give up when it broke too often in a row."""
+        decision = self._client.decide_on(broken, breaks, self.request)
+        if isinstance(decision, Fail):
+            raise decision.error
+        if isinstance(decision, Retry):
+            self._client.wait(self.request, decision)
+
+    def _attempt(self, position: int) -> Exchange | Response | Broken:
+        try:
+            exchange = self._follow(position)
+            if exchange.status in (_OK, _PARTIAL):
+                return exchange
+            return exchange.read_whole(_ERROR_BODY_SECONDS)
+        except Broken as broken:
+            return broken
+
+    def _follow(self, position: int) -> Exchange:
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        if position:
+            headers["Range"] = f"bytes={position}-"
+        url = self._client.base_url + self.request.target
+        with self._client.turn(self.request):
+            exchange = self._client.start(self.request, headers)
+        for _ in range(_HOPS):
+            if exchange.status not in _REDIRECTS:
+                return exchange
+            location = exchange.headers.get("location", "")
+            exchange.close()
+            self.media_id = self.media_id or media_id_in(location)
+            url = redirect_target(url, location)
+            exchange = self._client.start_elsewhere(url, headers)
+        exchange.close()
+        raise UnexpectedAnswer(
+            f"an attachment download was redirected more than {_HOPS} times",
+            hint="Check for a proxy or gateway that sends redirects round in a circle.",
+        )
+
+
+class _Download(io.RawIOBase):
+    """The bytes from the first to the last, whatever connections they came over."""
+
+    def __init__(self, source: _Source, exchange: Exchange) -> None:
+        self._source = source
+        self._exchange = exchange
+        self._position = 0
+        self._to_skip = 0
+        self._rest = memoryview(b"")
+        self._breaks_in_a_row = 0
+
+    def readable(self) -> bool:
+        """Tell that this can be read."""
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill the buffer with the next bytes, as many as there are at once."""
+        target = memoryview(buffer).cast("B")
+        if not self._rest:
+            self._rest = memoryview(self._next_piece())
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if not self.closed:
+            self._exchange.close()
+        super().close()
+
+    def _next_piece(self) -> bytes:
+        while True:
+            try:
+                piece = self._exchange.read_piece()
+            except Broken as broken:
+                self._resume(broken)
+                continue
+            if self._to_skip and not piece:
+                raise self._given_up("the resumed download is shorter than what had already come")
+            skipped = min(len(piece), self._to_skip)
+            self._to_skip -= skipped
+            if skipped and skipped == len(piece):
+                continue
+            self._position += len(piece) - skipped
+            self._breaks_in_a_row = 0
+            return piece[skipped:]
+
+    def _resume(self, broken: Broken) -> None:
+        """Ask for the rest, as patiently as for any other answer: breaks without progress between them are counted."""
+        self._exchange.close()
+        self._breaks_in_a_row += 1
+        self._source.wait_after(broken, self._breaks_in_a_row)
+        opened = self._source.open_at(self._position)
+        if isinstance(opened, Refusal):
+            raise self._given_up(f"{opened.status}: {opened.words}")
+        self._exchange = opened
+        self._to_skip = self._position - self._start_of(opened)
+
+    def _start_of(self, opened: Exchange) -> int:
+        """Tell where an answer starts: a media host that does not know ranges begins anew."""
+        if opened.status != _PARTIAL:
+            return 0
+        told = _RANGE.match(opened.headers.get("content-range", ""))
+        start = int(told.group(1)) if told else self._position + 1
+        if start > self._position:
+            raise self._given_up("the media host resumed at another place")
+        return start
+
+    def _given_up(self, words: str) -> TransientError:
+        return TransientError(
+            f"the download of {self._source.request.path} broke at byte {self._position} ({words})",
+            hint="Run again: attachments that are already stored are not downloaded a second time.",
+        )

@@ -1,0 +1,129 @@
+"""Reads many issues in few requests and bounded memory: windows of issues, two of them under way at a time.
+
+What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies and its history
+are asked for together, what hangs on single issues afterwards, while the next window's answers are already on their way.
+
+What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `watchers`), making units of the
+answers (`assembly`), and parallelism as such (`client`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.readings import IssueUnit
+from jira_backup_pipeline.jira.assembly import UnitParts, assemble
+from jira_backup_pipeline.jira.bodies import BATCH as BODIES_BATCH
+from jira_backup_pipeline.jira.bodies import Bodies, fetch_bodies
+from jira_backup_pipeline.jira.histories import BATCH as WINDOW
+from jira_backup_pipeline.jira.histories import Histories, fetch_histories
+from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
+from jira_backup_pipeline.jira.remote_links import RemoteLinkPolicy, names_remote_link, read_remote_links
+from jira_backup_pipeline.jira.wire.slices import read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from jira_backup_pipeline.jira.client import JiraClient
+    from jira_backup_pipeline.jira.watchers import WatcherFinder
+
+_WINDOWS_UNDER_WAY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    ids: Sequence[str]
+    bodies: Sequence[Future[Bodies]]
+    histories: Future[Histories]
+
+    def cancel(self) -> None:
+        self.histories.cancel()
+        for future in self.bodies:
+            future.cancel()
+
+
+class IssueReading:
+    """One reading of a list of issues; use it once."""
+
+    def __init__(
+        self, client: JiraClient, watchers: WatcherFinder, *, remote_links: RemoteLinkPolicy
+    ) -> None:
+        self._client = client
+        self._watchers = watchers
+        self._remote_links = remote_links
+        self._overflow = Overflow(client)
+
+    def units(self, issue_ids: Sequence[str]) -> Iterator[IssueUnit]:
+        """Give a unit for every issue that Jira gives, in the order asked.
+
+        An issue that exists but cannot be read is a unit without records and with a gap.
+        """
+        starts = iter(range(0, len(issue_ids), WINDOW))
+        under_way: deque[_Window] = deque()
+        try:
+            for start in starts:
+                under_way.append(self._begin(issue_ids[start : start + WINDOW]))
+                if len(under_way) == _WINDOWS_UNDER_WAY:
+                    yield from self._finish(under_way.popleft())
+            while under_way:
+                yield from self._finish(under_way.popleft())
+        finally:
+            for window in under_way:
+                window.cancel()
+
+    def _begin(self, ids: Sequence[str]) -> _Window:
+        # History first: it is the longest answer, and everything else waits for it at the end.
+        histories = self._client.submit(partial(fetch_histories, self._client), ids)
+        batches = (ids[start : start + BODIES_BATCH] for start in range(0, len(ids), BODIES_BATCH))
+        bodies = [self._client.submit(partial(fetch_bodies, self._client), batch) for batch in batches]
+        return _Window(ids, bodies, histories)
+
+    def _finish(self, window: _Window) -> Iterator[IssueUnit]:
+        bodies = Bodies()
+        try:
+            for future in window.bodies:
+                bodies.add(future.result())
+            histories = window.histories.result()
+        except BaseException:
+            window.cancel()
+            raise
+        parts = {issue_id: UnitParts(issue) for issue_id, issue in bodies.issues.items()}
+        self._add_histories(parts, histories)
+        self._add_lists(parts, histories)
+        self._watchers.add_watchers(parts)
+        for issue_id in dict.fromkeys(window.ids):
+            if issue_id in parts:
+                # Given away one by one: the bytes of a window are let go as its units are taken.
+                yield assemble(parts.pop(issue_id))
+            elif issue_id in bodies.unreadable:
+                yield IssueUnit(issue_id, "", 0, (), (bodies.unreadable[issue_id],))
+
+    def _add_histories(self, parts: dict[str, UnitParts], histories: Histories) -> None:
+        for issue_id, part in parts.items():
+            part.histories = [(entry, read_value(entry)) for entry in histories.entries.pop(issue_id, ())]
+            if issue_id in histories.gaps:
+                part.gaps.append(histories.gaps[issue_id])
+
+    def _add_lists(self, parts: dict[str, UnitParts], histories: Histories) -> None:
+        tasks = [task for part in parts.values() for task in self._overflow.tasks(part.issue)]
+        tasks += [
+            Task("remote_link", issue_id, None)
+            for issue_id, part in parts.items()
+            if self._may_have_remote_links(part, histories)
+        ]
+        for task, found in zip(tasks, self._client.map_ordered(self._read_list, tasks), strict=True):
+            parts[task.issue_id].lists[task.kind] = found
+
+    def _may_have_remote_links(self, part: UnitParts, histories: Histories) -> bool:
+        if self._remote_links is RemoteLinkPolicy.EVERY or part.issue.id in histories.gaps:
+            return True
+        return names_remote_link(value for _, value in part.histories)
+
+    def _read_list(self, task: Task) -> Found:
+        if task.kind == "remote_link":
+            return read_remote_links(self._client, task.issue_id)
+        return self._overflow.read(task)

@@ -1,0 +1,104 @@
+"""Reads the lists of one issue that Jira cut short inside the issue: comments and worklogs.
+
+What belongs here: asking an issue's own list to its end, only where the inline total promises more than came, and knowing
+when a whole site has a list switched off.
+
+What stays out: lists that are never inline (`remote_links`, `watchers`, `histories`).
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.domain.manifest import Gap
+from jira_backup_pipeline.jira.listing import OffsetList
+from jira_backup_pipeline.jira.refusals import gap_for
+from jira_backup_pipeline.jira.wire.messages import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jira_backup_pipeline.jira.bodies import InlineList, SlicedIssue
+    from jira_backup_pipeline.jira.client import JiraClient
+    from jira_backup_pipeline.jira.wire.slices import Slice
+
+KINDS: Final = ("comment", "worklog")
+_GONE = frozenset({404, 410})
+# A site with time tracking off has no worklog field and answers 404; a few such answers settle it for the run.
+_ENOUGH_REFUSALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One list of one issue that must be read on its own."""
+
+    kind: str
+    issue_id: str
+    inline: InlineList | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A list read on its own: its records, Jira's total, and a gap where it could not be read to its end."""
+
+    items: Sequence[Slice]
+    total: int | None
+    gap: Gap | None = None
+
+
+class Overflow:
+    """Decides which lists must be read on their own, and reads them; shared by the threads of one reading."""
+
+    def __init__(self, client: JiraClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._refusals = dict.fromkeys(KINDS, 0)
+
+    def tasks(self, issue: SlicedIssue) -> Iterator[Task]:
+        """Name the lists of an issue that are cut short, or of which the issue says nothing at all."""
+        for kind, inline in zip(KINDS, (issue.comments, issue.worklogs), strict=True):
+            if inline is None:
+                if self._refusals[kind] < _ENOUGH_REFUSALS:
+                    yield Task(kind, issue.id, None)
+            elif inline.is_cut or inline.total is None:
+                yield Task(kind, issue.id, inline)
+
+    def read(self, task: Task) -> Found:
+        """Read one list from its beginning: which part came inline is not documented."""
+        listing = BY_NAME[task.kind].listing
+        request = Request.get(listing.path, {"issue_id": task.issue_id})
+        found = OffsetList(request, listing.items, listing.page_size)
+        items = list(found.read(self._client))
+        if found.refusal is not None:
+            if task.inline is None and found.refusal.status in _GONE:
+                with self._lock:
+                    self._refusals[task.kind] += 1
+                return Found((), None)
+            inline = task.inline.items if task.inline else ()
+            announced = task.inline.total if task.inline else None
+            missing = max(1, (announced or 0) - max(len(items), len(inline)))
+            gap = gap_for(
+                found.refusal,
+                kind=task.kind,
+                subject=f"{task.kind}s of an issue",
+                issue_id=task.issue_id,
+                count=missing,
+            )
+            return Found((*items, *inline), announced, gap)
+        return Found(items, found.total, _shortfall(task, len(items), found.total))
+
+
+def _shortfall(task: Task, count: int, total: int | None) -> Gap | None:
+    if total is None or count >= total:
+        return None
+    return Gap(
+        kind=task.kind,
+        subject=f"{task.kind}s of an issue",
+        reason=f"jira announces {total} and gives {count}",
+        remedy="Some may be restricted to a role or group: give the backup account those, then run again.",
+        issue_id=task.issue_id,
+        count=total - count,
+    )

@@ -1,0 +1,93 @@
+"""The reader that the engine is handed: `engine.ports.JiraReader` on top of a client.
+
+What belongs here: `CloudReader`, which puts each promise of the protocol to the module that keeps it.
+
+What stays out: how each thing is read (see the map of the room) and what the engine does with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.jira import bodies, download, listing, site, walk
+from jira_backup_pipeline.jira.issues import IssueReading
+from jira_backup_pipeline.jira.remote_links import RemoteLinkPolicy
+from jira_backup_pipeline.jira.watchers import WatcherFinder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jira_backup_pipeline.domain.kinds import Kind
+    from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.domain.readings import (
+        Account,
+        AttachmentBytes,
+        IssueUnit,
+        Listed,
+        ListedProject,
+        Located,
+    )
+    from jira_backup_pipeline.jira.client import JiraClient
+
+
+class CloudReader:
+    """Reads one Jira Cloud site. Several threads may use it; one `issue_units` iterator belongs to one thread."""
+
+    def __init__(
+        self, client: JiraClient, *, remote_links: RemoteLinkPolicy = RemoteLinkPolicy.HISTORY
+    ) -> None:
+        self.client = client
+        self._remote_links = remote_links
+        self._lock = threading.Lock()
+        self._counted: Counter[str] = Counter()
+
+    def whoami(self) -> Account:
+        """Ask who the credentials belong to; an anonymous answer raises CredentialsRejected."""
+        return site.ask_whoami(self.client)
+
+    def projects(self) -> Iterator[ListedProject]:
+        """Give every project that the account can browse, archived ones included."""
+        return site.list_projects(self.client)
+
+    def list_kind(self, kind: Kind, *, project_id: str | None = None) -> Listed:
+        """Read one site-level or project-level kind by its catalogue listing."""
+        return listing.list_kind(self.client, kind, project_id=project_id)
+
+    def issue_ids(self, project_id: str) -> Iterator[str]:
+        """Walk the ids of a project's issues, each once."""
+        return walk.issue_ids(self.client, project_id)
+
+    def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
+        """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""
+        return walk.changed_issues(self.client, project_id, since_ms)
+
+    def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""
+        return bodies.locate(self.client, issue_ids)
+
+    def issue_count(self, project_id: str) -> int | None:
+        """Give Jira's approximate count of a project's issues, or None where it does not say."""
+        return walk.count_issues(self.client, project_id)
+
+    def issue_units(self, issue_ids: Sequence[str], *, people: Sequence[str] = ()) -> Iterator[IssueUnit]:
+        """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
+
+        An issue that exists but cannot be read is a unit without records and with a gap. Gaps of equal kind, subject and
+        reason belong together: a missing permission is told once for each window of 1,000 issues, with its count.
+        """
+        watchers = WatcherFinder(self.client, people, len(issue_ids))
+        return IssueReading(self.client, watchers, remote_links=self._remote_links).units(issue_ids)
+
+    def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
+        """Start the download of an attachment's bytes; a refusal or absence is a gap."""
+        return download.open_attachment(self.client, attachment_id)
+
+    def take_request_counts(self) -> Mapping[str, int]:
+        """Give the requests made since this was last asked, by "METHOD path template"."""
+        with self._lock:
+            now = Counter(self.client.request_counts())
+            taken = now - self._counted
+            self._counted = now
+        return dict(taken)

@@ -1,0 +1,117 @@
+"""The only connections to Jira and its media host, and the only place that knows `requests`.
+
+What belongs here: one connection pool for all threads, time-outs per socket operation, proxy and CA by explicit setting (the
+environment does not count), no cookies, no redirects followed, and the sorting of transport errors.
+
+What stays out: credentials, waiting and repeating (`client`), and what an answer means (`wire.retries`).
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import threading
+from typing import TYPE_CHECKING
+
+import requests
+import requests.adapters
+import urllib3.exceptions
+
+from jira_backup_pipeline.domain.errors import ConfigurationError
+from jira_backup_pipeline.jira.exchange import Exchange
+from jira_backup_pipeline.jira.wire.messages import Breakage, Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+class Sockets:
+    """The connections: one pool for all threads, no cookies, nothing taken from the environment."""
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: tuple[float, float],
+        proxy: str | None,
+        ca_bundle: str | None,
+        most_connections: int,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=most_connections)
+        self._timeout_seconds = timeout_seconds
+        self._verify: bool | str = ca_bundle or True
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._monotonic = monotonic
+        self._threads = threading.local()
+
+    def close(self) -> None:
+        """Drop every connection."""
+        self._adapter.close()
+
+    def open(self, method: str, url: str, headers: Mapping[str, str], body: object) -> Exchange:
+        """Send one request and give the open answer; `body` is bytes or a readable stream with a length.
+
+        Raises:
+            Broken: no answer came; it tells whether the request can have been sent.
+            ConfigurationError: the other side's certificate is not trusted.
+        """
+        session = self._session()
+        prepared = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+        try:
+            response = session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=self._timeout_seconds,
+                verify=self._verify,
+                proxies=self._proxies,
+            )
+        except _FAILURES as error:
+            raise _broken(error) from None
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Exchange(response.status_code, found, _Body(response), monotonic=self._monotonic)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("https://", self._adapter)
+            session.mount("http://", self._adapter)
+            self._threads.session = session
+        return session
+
+
+class _Body:
+    def __init__(self, response: requests.Response) -> None:
+        self._response = response
+
+    def read_piece(self, limit_bytes: int) -> bytes:
+        try:
+            return bytes(self._response.raw.read1(limit_bytes, decode_content=False) or b"")
+        except _FAILURES as error:
+            raise Broken(Breakage.CUT, type(error).__name__) from None
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def _broken(error: Exception) -> Broken:
+    """Sort a transport's error by whether the request can have gone out.
+
+    Only names of error classes are kept: their texts hold addresses, and a signed address is a secret.
+    """
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        raise ConfigurationError(
+            "the TLS certificate of Jira (or of a proxy before it) is not trusted",
+            hint="If a company proxy opens TLS, set its CA certificate as the CA bundle; otherwise do not go on.",
+        ) from None
+    cause = error.args[0] if error.args else error
+    reason = getattr(cause, "reason", cause)
+    never_sent = isinstance(reason, urllib3.exceptions.NewConnectionError) or isinstance(
+        error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError
+    )
+    name = type(reason if isinstance(reason, Exception) else error).__name__
+    return Broken(Breakage.NOT_SENT if never_sent else Breakage.NO_ANSWER, name)

@@ -1,0 +1,114 @@
+"""Walks the ids of a project's issues: all of them, or those changed since a moment.
+
+What belongs here: the two searches of a run, their JQL and their paging by token.
+
+What stays out: reading the issues (`issues`) and deciding the moment (`engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.errors import NotFound, UnexpectedAnswer
+from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
+from jira_backup_pipeline.jira.refusals import error_for
+from jira_backup_pipeline.jira.wire.messages import Refusal, Request
+from jira_backup_pipeline.jira.wire.pages import TokenPager
+from jira_backup_pipeline.jira.wire.slices import Page, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.jira.client import JiraClient
+
+_PAGE = 5_000
+_BAD_REQUEST = 400
+_SEARCH = "/rest/api/3/search/jql"
+
+
+def search(client: JiraClient, jql: str, fields: tuple[str, ...]) -> Iterator[Mapping[str, object] | Refusal]:
+    """Give the decoded issues of a bounded query, each once; a refusal is given as the only or last value."""
+    seen: set[str] = set()
+    pager: TokenPager | None = TokenPager()
+    while pager is not None:
+        document = {"jql": jql, "fields": list(fields), "maxResults": _PAGE}
+        if pager.token is not None:
+            document["nextPageToken"] = pager.token
+        page = client.try_ask(Request.asking_by_post(_SEARCH, document), partial(Page.read, items="issues"))
+        if isinstance(page, Refusal):
+            yield page
+            return
+        for item in page.items:
+            issue = read_value(item)
+            issue_id = issue.get("id") if isinstance(issue, Mapping) else None
+            if not isinstance(issue, Mapping) or not isinstance(issue_id, str):
+                raise UnexpectedAnswer(
+                    "a search gave an issue without an id",
+                    hint="Report the answer of /rest/api/3/search/jql; issues are known by their id.",
+                )
+            if issue_id not in seen:
+                seen.add(issue_id)
+                yield issue
+        pager = pager.after(page.value("nextPageToken"), is_last=page.flag("isLast"))
+
+
+def issue_ids(client: JiraClient, project_id: str) -> Iterator[str]:
+    """Walk the ids of a project's issues in ascending order, each once.
+
+    Raises:
+        NotFound: Jira does not show the project to the account.
+    """
+    for issue in _of_project(client, project_id, f"project = {project_id} ORDER BY id", ("id",)):
+        yield str(issue["id"])
+
+
+def changed_issues(client: JiraClient, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
+    """Give id and `updated` (epoch milliseconds) of the issues changed since then, each once.
+
+    The moment is written as epoch milliseconds: a date in JQL would be read in the account's own time zone. There is no
+    upper bound: an issue that changes while it is searched would fall out of the window.
+    """
+    jql = f"project = {project_id} AND updated >= {since_ms} ORDER BY id"
+    for issue in _of_project(client, project_id, jql, ("id", "updated")):
+        fields = issue.get("fields")
+        updated = fields.get("updated") if isinstance(fields, Mapping) else None
+        yield str(issue["id"]), updated_ms_of(updated)
+
+
+def updated_ms_of(updated: object) -> int:
+    """Give an issue's `updated` in epoch milliseconds, 0 where Jira states none."""
+    try:
+        return to_epoch_ms(parse_instant(updated)) if isinstance(updated, str | int | float) else 0
+    except (ValueError, OverflowError):
+        return 0
+
+
+def count_issues(client: JiraClient, project_id: str) -> int | None:
+    """Give Jira's approximate count of a project's issues, None where it is refused or not a number."""
+    request = Request.asking_by_post(
+        "/rest/api/3/search/approximate-count", {"jql": f"project = {project_id}"}
+    )
+    answer = client.try_ask(request, read_value)
+    count = answer.get("count") if isinstance(answer, Mapping) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def _of_project(
+    client: JiraClient, project_id: str, jql: str, fields: tuple[str, ...]
+) -> Iterator[Mapping[str, object]]:
+    if not project_id.isdigit():
+        raise NotFound(
+            f"{project_id!r} is not a project's numeric id",
+            hint="Searches name projects by id because keys change; look the id up in the list of projects.",
+        )
+    for issue in search(client, jql, fields):
+        if isinstance(issue, Refusal):
+            if issue.status == _BAD_REQUEST:
+                raise NotFound(
+                    f"jira refuses to search project {project_id}: {issue.words}",
+                    hint="Check that the project exists, is not archived or in the trash, and that the account may browse it.",
+                )
+            raise error_for(Request.asking_by_post(_SEARCH, None), issue)
+        yield issue
