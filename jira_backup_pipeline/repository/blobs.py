@@ -1,0 +1,129 @@
+"""Blobs: the bytes of attachments, sealed, named by a keyed digest of their content, once per content and scope.
+
+What belongs here: storing a stream of unknown length, recognising content that is stored already, and opening a blob
+only after all of it is proven.
+
+What stays out: the attachment's metadata (`tables`) and the list of a pack's blobs (`packs`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from jira_backup_pipeline.domain.errors import AlreadyExists, IntegrityError, NotFound
+from jira_backup_pipeline.domain.manifest import ObjectRef
+from jira_backup_pipeline.domain.units import BlobRef
+from jira_backup_pipeline.repository.damage import damaged, lost
+from jira_backup_pipeline.repository.layout import blob_key
+from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
+from jira_backup_pipeline.repository.spooling import CountingReader, CountingWriter, new_spool, own_failures
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.repository.keyring import ScopeKeys
+    from jira_backup_pipeline.store.contract import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob with the reference of its object."""
+
+    blob: BlobRef
+    ref: ObjectRef
+
+
+class _Content:
+    """Digests of plain bytes on their way: the sha256 and the keyed name under every epoch's name key."""
+
+    def __init__(self, name_keys: tuple[bytes, ...]) -> None:
+        self._sha256 = hashlib.sha256()
+        self._names = [hmac.new(key, digestmod=hashlib.sha256) for key in name_keys]
+
+    def update(self, chunk: bytes) -> None:
+        self._sha256.update(chunk)
+        for name in self._names:
+            name.update(chunk)
+
+    @property
+    def plain_sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    @property
+    def names(self) -> list[str]:
+        return [name.hexdigest() for name in self._names]
+
+
+def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
+    """Seal and store the bytes of a stream, or recognise that they are stored; the stream is read to its end.
+
+    Memory stays bounded: the ciphertext is spooled. An exception of `stream` passes unchanged and nothing is stored.
+
+    Raises:
+        IntegrityError: the content is stored already, but what is stored is damaged.
+    """
+    content = _Content((keys.current.name_key,))
+    stored = hashlib.sha256()
+    with new_spool() as spool:
+        source, target = CountingReader(stream, content.update), CountingWriter(spool, stored.update)
+        with own_failures(source, target):
+            seal_stream(source, target, [keys.current.blob_recipient])  # type: ignore[arg-type]
+        blob = BlobRef(content.names[0], source.size_bytes, content.plain_sha256)
+        key = blob_key(keys.scope, blob.name)
+        ref = ObjectRef(key, target.size_bytes, stored.hexdigest(), blob.plain_sha256)
+        try:
+            store.put_new(key, spool, sha256=stored.digest())
+        except AlreadyExists:
+            found = inspect_blob(store, keys, blob.name)
+            if found.blob != blob:
+                raise damaged(key, "it holds other content than its name says") from None
+            return found
+    return StoredBlob(blob, ref)
+
+
+def inspect_blob(store: Store, keys: ScopeKeys, name: str) -> StoredBlob:
+    """Read a stored blob to its end, prove it, and give what is known of it."""
+    with new_spool() as spool:
+        return _fetch(store, keys, name, spool)
+
+
+def open_blob(store: Store, keys: ScopeKeys, name: str) -> BinaryIO:
+    """Open a blob for reading; all of it is decrypted and proven before the first byte is given.
+
+    Raises:
+        IntegrityError: it is gone, damaged, or not the content of its name.
+    """
+    spool = new_spool()
+    try:
+        _fetch(store, keys, name, spool)
+    except BaseException:
+        spool.close()
+        raise
+    spool.seek(0)
+    return spool
+
+
+def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredBlob:
+    key = blob_key(keys.scope, name)
+    content = _Content(tuple(epoch.name_key for epoch in keys.epochs))
+    stored = hashlib.sha256()
+    try:
+        opened = store.open(key)
+    except NotFound as error:
+        raise lost(key) from error
+    with opened:
+        source, target = CountingReader(opened, stored.update), CountingWriter(spool, content.update)
+        try:
+            with own_failures(source, target):
+                unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
+        except NoMatchingKey as error:
+            raise _foreign(key) from error
+    if name not in content.names:
+        raise damaged(key, "it holds other content than its name says")
+    blob = BlobRef(name, target.size_bytes, content.plain_sha256)
+    return StoredBlob(blob, ObjectRef(key, source.size_bytes, stored.hexdigest(), blob.plain_sha256))
+
+
+def _foreign(key: str) -> IntegrityError:
+    return damaged(key, "no key of its scope opens it")

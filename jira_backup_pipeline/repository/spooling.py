@@ -1,0 +1,161 @@
+"""Bytes on their way, with bounded memory: spools, hashing readers and writers, checked downloads.
+
+What belongs here: anything that moves bytes between a stream, a temporary file and the store, counting and hashing them.
+
+What stays out: what the bytes mean, and encryption (`sealing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from jira_backup_pipeline.domain.errors import AlreadyExists, NotFound, StoreError
+from jira_backup_pipeline.repository.damage import damaged, lost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jira_backup_pipeline.domain.manifest import ObjectRef
+    from jira_backup_pipeline.store.contract import Store
+
+# What stays in memory before a spool becomes an (unnamed) temporary file.
+SPOOL_BYTES = 8 * 2**20
+CHUNK_BYTES = 2**20
+
+
+def new_spool(memory_bytes: int = SPOOL_BYTES) -> BinaryIO:
+    """Open a place for bytes that lives in memory up to `memory_bytes` and in an unnamed temporary file beyond."""
+    return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=memory_bytes))
+
+
+class CountingReader(io.RawIOBase):
+    """A stream seen through: every chunk that is read is counted and shown to `watch`.
+
+    An exception of the inner stream is kept in `failure`: the encryption library, which reads through us, would hide it.
+    """
+
+    def __init__(self, source: BinaryIO, watch: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._source = source
+        self._watch = watch
+        self.size_bytes = 0
+        self.failure: BaseException | None = None
+
+    def readable(self) -> bool:
+        """Say that this is for reading."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the inner stream."""
+        try:
+            chunk = self._source.read(CHUNK_BYTES if size is None or size < 0 else size)
+        except BaseException as failure:
+            self.failure = failure
+            raise
+        self.size_bytes += len(chunk)
+        self._watch(chunk)
+        return chunk
+
+    def readinto(self, buffer: object) -> int:
+        """Read into a buffer."""
+        view = memoryview(cast("bytearray", buffer))
+        chunk = self.read(len(view))
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+
+class CountingWriter(io.RawIOBase):
+    """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target."""
+
+    def __init__(self, target: BinaryIO | None, watch: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._target = target
+        self._watch = watch
+        self.size_bytes = 0
+        self.failure: BaseException | None = None
+
+    def writable(self) -> bool:
+        """Say that this is for writing."""
+        return True
+
+    def tell(self) -> int:
+        """Give the count of bytes written so far."""
+        return self.size_bytes
+
+    def write(self, chunk: object) -> int:
+        """Write a chunk on."""
+        data = bytes(cast("bytes", chunk))
+        self.size_bytes += len(data)
+        self._watch(data)
+        if self._target is not None:
+            try:
+                self._target.write(data)
+            except BaseException as failure:
+                self.failure = failure
+                raise
+        return len(data)
+
+
+@contextmanager
+def own_failures(*streams: CountingReader | CountingWriter) -> Iterator[None]:
+    """Raise what a stream itself failed with instead of what a library between made of it.
+
+    A full disk is a `StoreError`; errors of a caller's stream pass unchanged.
+    """
+    try:
+        yield
+    except Exception as error:
+        failure = next((stream.failure for stream in streams if stream.failure is not None), None)
+        if failure is None:
+            raise
+        if isinstance(failure, OSError):
+            raise StoreError(
+                f"reading or writing temporary bytes failed: {failure}",
+                hint="Check the free space of the temporary folder (TMPDIR) and the network.",
+            ) from error
+        raise failure from error
+
+
+def download(store: Store, ref: ObjectRef, target: BinaryIO | None) -> int:
+    """Copy an object to `target`, proving its length and stored sha256 on the way; gives the bytes read.
+
+    Raises:
+        IntegrityError: the object is gone or not what `ref` says. What `target` got until then must not be used.
+    """
+    digest = hashlib.sha256()
+    size_bytes = 0
+    try:
+        source = store.open(ref.key)
+    except NotFound as error:
+        raise lost(ref.key) from error
+    with source:
+        while chunk := source.read(CHUNK_BYTES):
+            size_bytes += len(chunk)
+            digest.update(chunk)
+            if target is not None:
+                target.write(chunk)
+    if size_bytes != ref.size_bytes:
+        raise damaged(ref.key, f"it has {size_bytes} bytes instead of {ref.size_bytes}")
+    if digest.hexdigest() != ref.stored_sha256:
+        raise damaged(ref.key, "its sha256 differs")
+    return size_bytes
+
+
+def put_once(store: Store, key: str, body: bytes | BinaryIO, *, sha256: bytes) -> None:
+    """Create an object whose name nobody else uses; an object of that name with the same bytes is ours.
+
+    A put whose answer got lost is repeated by the store and then meets its own object.
+    """
+    try:
+        store.put_new(key, body, sha256=sha256)
+    except AlreadyExists:
+        digest = hashlib.sha256()
+        with store.open(key) as source:
+            while chunk := source.read(CHUNK_BYTES):
+                digest.update(chunk)
+        if digest.digest() != sha256:
+            raise
