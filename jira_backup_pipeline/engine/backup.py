@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import (
@@ -78,23 +79,14 @@ def back_up(
             if isinstance(error, _ENDS_THE_RUN):
                 raise
 
+    settings: dict[str, Any] = {"run": run, "clock": clock, "options": options, "progress": progress}
     try:
         if with_site:
-            attempt(
-                SITE_SCOPE,
-                "site",
-                lambda: capture_site(
-                    repository, reader, run=run, clock=clock, options=options, progress=progress
-                ),
-            )
+            attempt(SITE_SCOPE, "site", partial(capture_site, repository, reader, **settings))
         for project in wanted:
-            attempt(
-                project_scope(project.identity.id),
-                project.identity.key,
-                lambda project=project: capture_project(
-                    repository, reader, project, run=run, clock=clock, options=options, progress=progress
-                ),
-            )
+            identity = project.identity
+            capture = partial(capture_project, repository, reader, project, **settings)
+            attempt(project_scope(identity.id), identity.key, capture)
         if with_site:
             record_heads(repository, run=run)
     except _ENDS_THE_RUN:

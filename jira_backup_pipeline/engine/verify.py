@@ -9,30 +9,24 @@ What stays out: checking one object's bytes (`repository`), and a rehearsal of t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.domain.errors import BackupPipelineError, ExitCode, IntegrityError, NotFound
-from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+from jira_backup_pipeline.domain.errors import ExitCode, IntegrityError, NotFound, UnknownName
 from jira_backup_pipeline.engine.progress import Progress, Silence
+from jira_backup_pipeline.repository.checking import VerifyLevel
+from jira_backup_pipeline.repository.layout import snapshot_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
-    from jira_backup_pipeline.domain.manifest import Head, Manifest, ObjectRef
+    from jira_backup_pipeline.domain.manifest import Manifest, ObjectRef
     from jira_backup_pipeline.repository.repository import Repository
+
+__all__ = ["Finding", "VerifyLevel", "VerifyReport", "verify"]
 
 _LOST_REMEDY = (
     "Earlier snapshots stay usable; bring the object back from a copy of the bucket, or run a full backup."
 )
-
-
-class VerifyLevel(StrEnum):
-    """How deep: every object is there with its size; its stored bytes have their digest; it opens and holds its content."""
-
-    LIST = "list"
-    HASH = "hash"
-    DECRYPT = "decrypt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +94,19 @@ def verify(
     Damage is collected, not raised; only a store or key that cannot be used at all raises.
     """
     check = _Verification(repository, level, newest_only=newest_only, progress=progress or Silence())
-    for scope in repository.scopes() if scopes is None else scopes:
+    for scope in _known_scopes(repository) if scopes is None else scopes:
         check.scope(scope)
-    check.heads(scopes)
     return VerifyReport(level, check.snapshots, len(check.seen), check.bytes, tuple(check.findings))
 
 
+def _known_scopes(repository: Repository) -> list[str]:
+    """Give the scopes that have snapshots, and those that had some when the site snapshot was made."""
+    return sorted({*repository.scopes(), *repository.remembered_scopes()})
+
+
 class _Verification:
+    """One run of the verb: what was seen, and what is wrong."""
+
     def __init__(
         self, repository: Repository, level: VerifyLevel, *, newest_only: bool, progress: Progress
     ) -> None:
@@ -120,77 +120,40 @@ class _Verification:
         self.bytes = 0
 
     def scope(self, scope: str) -> None:
-        """Check every snapshot of a scope, its chain and its objects."""
+        """Check a scope's chain of snapshots, then the objects of each (or of the newest)."""
+        for wrong in self._repository.chain_findings(scope):
+            self._find(scope, None, wrong.key, wrong.problem)
         numbers = self._repository.snapshot_numbers(scope)
-        self._progress.stage(f"verifying {scope}", len(numbers))
-        self._check_chain_is_closed(scope, numbers)
-        for number in numbers[-1:] if self._newest_only else numbers:
-            manifest = self._load(scope, number)
-            if manifest is not None:
-                self.snapshots += 1
-                for ref in self._objects(manifest):
-                    self._check(manifest, ref)
+        wanted = numbers[-1:] if self._newest_only else numbers
+        self._progress.stage(f"verifying {scope}", len(wanted))
+        for number in wanted:
+            self._snapshot(scope, number)
             self._progress.advance()
 
-    def heads(self, scopes: Sequence[str] | None) -> None:
-        """Compare every scope with the newest snapshot that the site manifest recorded of it."""
-        site = self._latest_site()
-        recorded: Mapping[str, Head] = {} if site is None else site.heads
-        for scope, head in recorded.items():
-            if scopes is not None and scope not in scopes:
-                continue
-            found = self._repository.head(scope)
-            if found is None or found.number < head.number:
-                seen = "none" if found is None else f"number {found.number}"
-                problem = (
-                    f"the site snapshot saw number {head.number} as newest, now there is {seen}: rolled back"
-                )
-                self._find(scope, head.number, f"snapshots/{scope}", problem)
-
-    def _latest_site(self) -> Manifest | None:
+    def _snapshot(self, scope: str, number: int) -> None:
         try:
-            return self._repository.latest(SITE_SCOPE)
-        except (IntegrityError, NotFound):
-            # Reported where the site scope itself is checked.
-            return None
-
-    def _check_chain_is_closed(self, scope: str, numbers: Sequence[int]) -> None:
-        if not numbers:
+            manifest = self._repository.load(scope, number)
+        except (IntegrityError, UnknownName) as error:
+            self._find(scope, number, snapshot_key(scope, number), error.message)
             return
-        removed = self._repository.removed_snapshots(scope)
-        for number in range(1, numbers[-1]):
-            if number not in numbers and number not in removed:
-                self._find(scope, number, f"snapshots/{scope}", f"snapshot {number} was taken away")
+        self.snapshots += 1
 
-    def _load(self, scope: str, number: int) -> Manifest | None:
-        try:
-            return self._repository.load(scope, number)
-        except (IntegrityError, NotFound) as error:
-            self._find(scope, number, f"snapshots/{scope}", error.message)
-            return None
+        def report(error: IntegrityError) -> None:
+            self._find(scope, number, snapshot_key(scope, number), error.message)
 
-    def _objects(self, manifest: Manifest) -> Iterator[ObjectRef]:
-        """Give the objects of a snapshot; a receipt that cannot be read is a finding, and the others go on."""
-        yield manifest.index
-        for pack in manifest.packs:
-            yield pack.receipt
-            try:
-                yield from self._repository.pack_objects(manifest.scope, pack)
-            except (IntegrityError, NotFound) as error:
-                self._find(manifest.scope, manifest.number, pack.receipt.key, error.message)
+        for ref, _ in self._repository.objects_of(manifest, on_damage=report):
+            self._object(manifest, ref)
 
-    def _check(self, manifest: Manifest, ref: ObjectRef) -> None:
+    def _object(self, manifest: Manifest, ref: ObjectRef) -> None:
         if ref.key in self.seen:
             return
         self.seen.add(ref.key)
         try:
-            self.bytes += self._repository.check_object(manifest.scope, ref, self._level.value)
-        except BackupPipelineError as error:
-            if not isinstance(error, IntegrityError | NotFound):
-                raise
+            self.bytes += self._repository.check_object(manifest.scope, ref, self._level)
+        except (IntegrityError, NotFound) as error:
             self._find(manifest.scope, manifest.number, ref.key, error.message)
 
     def _find(self, scope: str, number: int | None, key: str, problem: str) -> None:
-        finding = Finding(scope, number, key, problem, _LOST_REMEDY)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        known = {(finding.object_key, finding.problem) for finding in self.findings}
+        if (key, problem) not in known:
+            self.findings.append(Finding(scope, number, key, problem, _LOST_REMEDY))

@@ -175,6 +175,10 @@ class Repository:
         """Give every scope that has a snapshot, in order."""
         return self._snapshots.scopes()
 
+    def remembered_scopes(self) -> list[str]:
+        """Give every project scope that had a snapshot when the newest site snapshot was committed."""
+        return self._snapshots.remembered_scopes()
+
     def snapshots(self, scope: str) -> list[SnapshotEntry]:
         """Give the snapshots of a scope, oldest first, unopened."""
         return self._snapshots.entries(check_scope(scope))

@@ -264,6 +264,16 @@ class Snapshots:
         except IntegrityError as error:
             yield ChainFinding(snapshots_prefix(scope), error.message)
 
+    def remembered_scopes(self) -> list[str]:
+        """Give the scopes whose heads the newest site manifest remembers; none where that manifest is damaged.
+
+        The damage itself is found where the site scope is checked.
+        """
+        try:
+            return sorted(self._remembered_heads())
+        except IntegrityError:
+            return []
+
     def _remembered_heads(self) -> Mapping[str, Head]:
         newest = self.newest_number(SITE_SCOPE)
         if newest is None:
