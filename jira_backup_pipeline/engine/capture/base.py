@@ -54,6 +54,10 @@ class Base:
         """Give a live unit of the snapshot before, or None."""
         return None if self.index is None else self.index.get(kind, record_id)
 
+    def ids(self, kind: str) -> set[str]:
+        """Give the ids of the live units of a kind in the snapshot before."""
+        return set() if self.index is None else set(self.index.ids(kind))
+
     def stored_issues(self) -> dict[str, int]:
         """Give `updated` (epoch milliseconds) of the live issues by id."""
         return {} if self.index is None else dict(self.index.updated_ms("issue"))

@@ -219,14 +219,18 @@ class _IssueCapture:
     def _carry(self) -> None:
         """Account for the issues that stay as they were stored, and for what was missing of them."""
         draft = self.draft
-        kept = {ref.id for ref in draft.live_units() if ref.kind == "issue"} - self.counted
-        gaps = [gap for gap in draft.base.gaps if gap.issue_id in kept or self._concerns_all(gap)]
-        present = set(draft.gaps)
-        draft.gaps.extend(gap for gap in gaps if gap not in present)
-        missing_blobs = Counter(gap.issue_id for gap in gaps if gap.kind == "attachment")
+        missing_blobs = Counter(gap.issue_id for gap in draft.base.gaps if gap.kind == "attachment")
+        kept: set[str | None] = set()
         for ref in draft.live_units():
-            if ref.kind == "issue" and ref.id in kept:
+            if ref.kind == "issue" and ref.id not in self.counted:
+                kept.add(ref.id)
                 self.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
+        present = set(draft.gaps)
+        draft.gaps.extend(
+            gap
+            for gap in draft.base.gaps
+            if (gap.issue_id in kept or self._concerns_all(gap)) and gap not in present
+        )
 
     def _concerns_all(self, gap: Gap) -> bool:
         """Tell whether an earlier gap names no single issue (watchers refused, say) and no full reading replaced it."""
