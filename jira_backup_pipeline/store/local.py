@@ -279,7 +279,7 @@ class LocalStore:
 
 
 class _ExplainedFile(io.FileIO):
-    """A file opened for reading whose failures are errors of ours; symbolic links are not followed."""
+    """A file below a buffered reader, whose failures are errors of ours; symbolic links are not followed."""
 
     def __init__(self, path: Path, key: str) -> None:
         super().__init__(path, "rb", opener=_open_plain)

@@ -264,7 +264,7 @@ def test_a_listing_survives_a_passing_fault_between_pages(
         ((400, "EntityTooLarge"), StoreError, "quota"),
         ((403, "QuotaExceeded"), StoreError, "quota"),
         ((507, "XMinioStorageFull"), StoreError, "quota"),
-        ((400, "IllegalLocationConstraintException"), ConfigurationError, "AWS_REGION"),
+        ((400, "InvalidBucketName"), ConfigurationError, "Create the bucket"),
         ((501, "NotImplemented"), ConfigurationError, "doctor"),
         ((418, "Teapot"), StoreError, "documentation"),
     ],
