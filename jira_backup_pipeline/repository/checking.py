@@ -114,9 +114,7 @@ class ObjectCheck:
         if role in (Role.MANIFEST, Role.RECEIPT, Role.KEYRING):
             return self._check_document(ref, role)
         scope = ref.key.split("/")[1]
-        key = self._keyring.of(scope, epoch=epoch).find(epoch)
-        if key is None:
-            raise lost(ref.key)
+        key = self._keyring.epoch_keys(scope, epoch)
         with new_spool() as spool:
             size_bytes = download(self._store, ref, spool)
             spool.seek(0)

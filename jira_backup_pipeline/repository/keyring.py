@@ -130,6 +130,17 @@ class Keyring:
                 raise lost(keyring_key(scope, epoch or f"{_FIRST_EPOCH:04}", 1))
             return known
 
+    def epoch_keys(self, scope: str, epoch: str) -> EpochKeys:
+        """Give the keys of one epoch of a scope.
+
+        Raises:
+            IntegrityError: they are missing or damaged.
+        """
+        found = self.of(scope, epoch=epoch).find(epoch)
+        if found is None:
+            raise lost(keyring_key(scope, epoch, 1))
+        return found
+
     def reload(self, scope: str) -> ScopeKeys:
         """Give the keys of a scope as they are in the store now, which may be none."""
         with self._lock:

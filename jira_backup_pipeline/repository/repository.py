@@ -7,17 +7,15 @@ What stays out: each of these things' own rules (their modules), and what to cap
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from jira_backup_pipeline import __version__
-from jira_backup_pipeline.domain.errors import ConfigurationError, IntegrityError, NotFound, UnknownName
+from jira_backup_pipeline.domain.errors import IntegrityError, NotFound, UnknownName
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, PackRef, project_scope
 from jira_backup_pipeline.repository.blobs import StoredBlob, open_blob
 from jira_backup_pipeline.repository.checking import ObjectCheck, Role, VerifyLevel
+from jira_backup_pipeline.repository.commits import commit_snapshot
 from jira_backup_pipeline.repository.damage import damaged
 from jira_backup_pipeline.repository.documents import fetch_document, seal_document
 from jira_backup_pipeline.repository.founding import (
@@ -28,25 +26,22 @@ from jira_backup_pipeline.repository.founding import (
     open_founding,
 )
 from jira_backup_pipeline.repository.identity import Identity, read_identity
-from jira_backup_pipeline.repository.index import Index, find_stored, read_units, store_units
+from jira_backup_pipeline.repository.index import Index, read_units
 from jira_backup_pipeline.repository.keyring import Keyring, Recipient
 from jira_backup_pipeline.repository.layout import (
     check_scope,
     document_key,
-    index_key,
-    packs_prefix,
     parse_index,
     parse_keyring,
-    parse_receipt,
     parse_table,
 )
-from jira_backup_pipeline.repository.packs import ClosedPack, PackWriter, Receipt, fetch_receipt, read_pack
+from jira_backup_pipeline.repository.packs import ClosedPack, PackWriter
+from jira_backup_pipeline.repository.receipts import Receipts, reporting
 from jira_backup_pipeline.repository.snapshots import (
     ChainFinding,
     ManifestDraft,
     SnapshotEntry,
     Snapshots,
-    draft_to_manifest,
 )
 from jira_backup_pipeline.repository.table_set import TableSet
 
@@ -56,7 +51,6 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Head, Manifest, ObjectRef
     from jira_backup_pipeline.domain.units import UnitRef
     from jira_backup_pipeline.repository.identity import Anchor
-    from jira_backup_pipeline.repository.keyring import EpochKeys
     from jira_backup_pipeline.store.contract import Store
 
 __all__ = ["Repository", "TableSet", "create_repository", "open_repository"]
@@ -135,8 +129,9 @@ class Repository:
         )
         self._snapshots = Snapshots(store, lambda: self._founding, self._keyring)
         self._check = ObjectCheck(store, self._keyring, public=founding.signer.public)
-        self._receipts: dict[tuple[str, str], tuple[Receipt, ObjectRef]] = {}
-        self._lock = threading.RLock()
+        self._receipts = Receipts(
+            store, keyring=self._keyring, snapshots=self._snapshots, public=founding.signer.public
+        )
 
     # What it is
 
@@ -262,6 +257,15 @@ class Repository:
         """Prove that no manifest of a scope is missing, altered, added or rolled back; gives what is wrong."""
         return self._snapshots.chain_findings(check_scope(scope), removed=self.removed_snapshots(scope))
 
+    def removed_snapshots(self, scope: str) -> set[int]:
+        """Give the numbers of the snapshots that signed removal records say retention took away."""
+        removed: set[int] = set()
+        for name in self.list_documents("removals"):
+            payload = self.get_document("removals", name)
+            if payload.get("scope") == scope:
+                removed |= set(payload.get("snapshots", ()))
+        return removed
+
     # Writing
 
     def start_pack(self, scope: str, *, run: str, watermark_ms: int) -> PackWriter:
@@ -276,7 +280,7 @@ class Repository:
             now=self._clock,
             run=run,
             watermark_ms=watermark_ms,
-            find_blob=lambda name: self._known_blob(scope, name),
+            find_blob=lambda name: self._receipts.known_blob(scope, name),
         )
 
     def closed_packs(
@@ -290,13 +294,7 @@ class Repository:
 
         A damaged one is told to `on_damage` and passed over; without `on_damage` it is raised.
         """
-        for stored in self._store.list(packs_prefix(check_scope(scope))):
-            name = parse_receipt(stored.key)
-            if name is None or name[1] in not_in:
-                continue
-            with _reporting(on_damage):
-                receipt, ref = self._fetch_receipt(scope, name[1])
-                yield read_pack(self._store, receipt, ref, self._epoch_keys(scope, receipt.epoch).table_key)
+        return self._receipts.closed_packs(check_scope(scope), not_in=not_in, on_damage=on_damage)
 
     def commit(self, draft: ManifestDraft, units: Iterable[UnitRef]) -> Manifest:
         """Store the index, prove it, then store the manifest create-only; when this returns the snapshot exists.
@@ -306,33 +304,17 @@ class Repository:
             ConfigurationError: the repository is not bound to a site yet.
             IntegrityError: a pack that the units name has no receipt, or something does not read back.
         """
-        scope = check_scope(draft.scope)
-        if self._founding.cloud_id is None:
-            message = "the repository is not bound to a Jira site yet"
-            raise ConfigurationError(message, hint="This is a defect of the caller: bind_site comes first.")
-        keys = self._keyring.for_writing(scope)
-        if self._snapshots.newest_number(scope) != draft.expected_parent:
-            raise self._snapshots.moved(scope)
-        parent, parent_sha256 = None, None
-        if draft.expected_parent is not None:
-            parent, parent_ref = self._snapshots.load_with_ref(scope, draft.expected_parent)
-            parent_sha256 = parent_ref.stored_sha256
-        index = Index.of(units)
-        manifest = draft_to_manifest(
+        check_scope(draft.scope)
+        return commit_snapshot(
             draft,
-            repository_id=self.repository_id,
-            cloud_id=self._founding.cloud_id,
-            number=(draft.expected_parent or 0) + 1,
-            parent_sha256=parent_sha256,
-            tool_version=__version__,
-            committed_at=self._clock(),
-            index=self._stored_index(scope, index, keys.current, parent),
-            packs=self._pack_refs(scope, index, draft.packs, parent),
-            counts=index.record_counts(),
-            heads=draft.heads or (self._snapshots.heads() if scope == SITE_SCOPE else {}),
+            units,
+            store=self._store,
+            founding=self._founding,
+            keyring=self._keyring,
+            snapshots=self._snapshots,
+            receipts=self._receipts,
+            now=self._clock,
         )
-        self._snapshots.commit(manifest)
-        return manifest
 
     # Reading
 
@@ -341,7 +323,9 @@ class Repository:
         name = parse_index(manifest.index.key)
         if name is None or name[0] != manifest.scope:
             raise damaged(manifest.index.key, "it is not the name of an index of this scope")
-        return read_units(self._store, manifest.index, self._epoch_keys(manifest.scope, name[1]).table_key)
+        return read_units(
+            self._store, manifest.index, self._keyring.epoch_keys(manifest.scope, name[1]).table_key
+        )
 
     def tables(self, manifest: Manifest) -> TableSet:
         """Give the tables of a snapshot; files are downloaded when they are first read."""
@@ -349,8 +333,8 @@ class Repository:
             self._store,
             manifest,
             index=self.read_index(manifest),
-            receipts=[(pack, self._receipt_of(manifest.scope, pack)) for pack in manifest.packs],
-            table_key=lambda epoch: self._epoch_keys(manifest.scope, epoch).table_key,
+            receipts=[(pack, self._receipts.of(manifest.scope, pack)) for pack in manifest.packs],
+            table_key=lambda epoch: self._keyring.epoch_keys(manifest.scope, epoch).table_key,
         )
 
     def open_blob(self, scope: str, name: str) -> BinaryIO:
@@ -372,16 +356,16 @@ class Repository:
         `on_damage` it is raised.
         """
         for key in self._keyring.entries(manifest.scope):
-            with _reporting(on_damage):
+            with reporting(on_damage):
                 yield self._keyring.open_entry(manifest.scope, key).ref, Role.KEYRING
-        with _reporting(on_damage):
+        with reporting(on_damage):
             yield self._snapshots.load_with_ref(manifest.scope, manifest.number)[1], Role.MANIFEST
         yield manifest.index, Role.INDEX
         blobs: dict[str, StoredBlob] = {}
         for pack in manifest.packs:
             yield pack.receipt, Role.RECEIPT
-            with _reporting(on_damage):
-                receipt = self._receipt_of(manifest.scope, pack)
+            with reporting(on_damage):
+                receipt = self._receipts.of(manifest.scope, pack)
                 yield receipt.units, Role.UNITS
                 for part in receipt.tables:
                     yield part.ref, Role.TABLE
@@ -395,7 +379,7 @@ class Repository:
         Raises:
             IntegrityError: the receipt is gone, damaged, or not the one that the snapshot names.
         """
-        receipt = self._receipt_of(check_scope(scope), pack)
+        receipt = self._receipts.of(check_scope(scope), pack)
         yield receipt.units
         yield from (part.ref for part in receipt.tables)
         yield from (blob.ref for blob in receipt.blobs)
@@ -496,89 +480,10 @@ class Repository:
         for scope in self._keyring.scopes():
             self._keyring.rewrap(scope)
 
-    def _epoch_keys(self, scope: str, epoch: str) -> EpochKeys:
-        found = self._keyring.of(scope, epoch=epoch).find(epoch)
-        if found is None:
-            message = f"{scope} has no keys of epoch {epoch}"
-            raise IntegrityError(message, hint="Run `jira-backup verify` to see what is missing.")
-        return found
-
-    def _fetch_receipt(self, scope: str, pack: str) -> tuple[Receipt, ObjectRef]:
-        with self._lock:
-            known = self._receipts.get((scope, pack))
-        if known is None:
-            known = fetch_receipt(
-                self._store, scope, pack, keys=self._keyring.of(scope), public=self._founding.signer.public
-            )
-            with self._lock:
-                self._receipts[scope, pack] = known
-        return known
-
-    def _receipt_of(self, scope: str, pack: PackRef) -> Receipt:
-        receipt, ref = self._fetch_receipt(scope, pack.pack)
-        if ref.stored_sha256 != pack.receipt.stored_sha256:
-            raise damaged(ref.key, "it is not the receipt that the snapshot names")
-        return receipt
-
     def _epoch_of(self, ref: ObjectRef) -> str:
         index, table, entry = parse_index(ref.key), parse_table(ref.key), parse_keyring(ref.key)
         if index is not None:
             return index[1]
         if table is not None:
-            return self._fetch_receipt(table.scope, table.pack)[0].epoch
+            return self._receipts.fetch(table.scope, table.pack)[0].epoch
         return entry.epoch if entry is not None else ""
-
-    def _stored_index(self, scope: str, index: Index, keys: EpochKeys, parent: Manifest | None) -> ObjectRef:
-        digest = index.digest()
-        if parent is not None and parent.index.plain_sha256 == digest:
-            return parent.index
-        key = index_key(scope, keys.epoch, digest)
-        found = find_stored(self._store, key, keys.table_key, digest=digest, rows=len(index))
-        return found or store_units(self._store, index, key, keys.table_key, digest=digest)
-
-    def _pack_refs(
-        self, scope: str, index: Index, known_packs: Mapping[str, PackRef], parent: Manifest | None
-    ) -> tuple[PackRef, ...]:
-        before = dict(known_packs)
-        if parent is not None:
-            before |= {pack.pack: pack for pack in parent.packs}
-        refs = []
-        for name, live in sorted(index.packs().items()):
-            known = before.get(name)
-            if known is None:
-                receipt, ref = self._fetch_receipt(scope, name)
-                known = PackRef(name, receipt.epoch, ref, live, receipt.total_units)
-            if live > known.total_units:
-                raise damaged(known.receipt.key, f"the index names {live} of its {known.total_units} units")
-            refs.append(replace(known, live_units=live))
-        return tuple(refs)
-
-    def _known_blob(self, scope: str, name: str) -> StoredBlob | None:
-        number = self._snapshots.newest_number(scope)
-        if number is not None:
-            newest = self._snapshots.load_with_ref(scope, number)[0]
-            for pack in newest.packs:
-                self._fetch_receipt(scope, pack.pack)
-        with self._lock:
-            receipts = [receipt for (owner, _), (receipt, _) in self._receipts.items() if owner == scope]
-        known = (blob for receipt in receipts for blob in receipt.blobs if blob.blob.name == name)
-        return next(known, None)
-
-    def removed_snapshots(self, scope: str) -> set[int]:
-        """Give the numbers of the snapshots that signed removal records say retention took away."""
-        removed: set[int] = set()
-        for name in self.list_documents("removals"):
-            payload = self.get_document("removals", name)
-            if payload.get("scope") == scope:
-                removed |= set(payload.get("snapshots", ()))
-        return removed
-
-
-@contextmanager
-def _reporting(on_damage: Callable[[IntegrityError], None] | None) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        if on_damage is None:
-            raise
-        on_damage(error)
