@@ -237,7 +237,7 @@ class Settings:
 
     def _site(self, variable: str, values: Mapping[str, Secret]) -> JiraSettings:
         return JiraSettings(
-            base_url=_site_address(variable, values["base_url"]),
+            base_url=check_site_address(variable, values["base_url"]),
             email=values["email"].reveal(),
             token=values["api_token"],
             proxy=self._variables.secret("JIRA_PROXY"),
@@ -351,7 +351,8 @@ def _repository_uri(address: Secret | None) -> str | None:
     return text
 
 
-def _site_address(variable: str, address: Secret) -> str:
+def check_site_address(variable: str, address: Secret) -> str:
+    """Give a site's address without a trailing slash, or refuse it; `variable` names where it came from."""
     text = _without_login(
         variable, address, "The account goes into JIRA_EMAIL, its token into JIRA_API_TOKEN."
     )

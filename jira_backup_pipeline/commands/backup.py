@@ -1,0 +1,122 @@
+"""The verb `backup`: read Jira, commit snapshots, say what it brought.
+
+What belongs here: options and presentation. What stays out: what is captured and in which order (`engine.backup`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from jira_backup_pipeline.commands.session import Session, json_option
+from jira_backup_pipeline.domain.errors import ExitCode
+from jira_backup_pipeline.engine.backup import back_up, estimate
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.settings import Need
+from jira_backup_pipeline.terminal import in_bytes
+from jira_backup_pipeline.workplace import open_jira_reader, open_repository
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.engine.backup import BackupEstimate
+    from jira_backup_pipeline.engine.outcomes import BackupOutcome
+    from jira_backup_pipeline.terminal import Terminal
+
+
+@click.command()
+@click.option(
+    "--project", "projects", multiple=True, metavar="K", help="Id or key of a project; may be repeated."
+)
+@click.option(
+    "--site", is_flag=True, help="Capture the site too when projects are named (alone: only the site)."
+)
+@click.option("--full", is_flag=True, help="Read every issue again, not only the changed ones.")
+@click.option(
+    "--estimate", "is_estimate", is_flag=True, help="Say what it would cost in requests; read nothing."
+)
+@json_option
+@click.pass_obj
+def backup(session: Session, projects: tuple[str, ...], *, site: bool, full: bool, is_estimate: bool) -> int:
+    """Back up the site and every project, or those that are named."""
+    settings = session.settings
+    settings.require(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
+    options = CaptureOptions(is_full=full, accepted_gaps=settings.file.accepted_gaps)
+    with_site = site or not projects
+    wanted = [] if site and not projects else list(projects) or None
+    repository, reader = open_repository(settings), open_jira_reader(settings)
+    if is_estimate:
+        found = estimate(repository, reader, projects=wanted, with_site=with_site, options=options)
+        _present_estimate(session.terminal, found)
+        return ExitCode.DONE
+    with session.terminal.progress() as progress:
+        outcome = back_up(
+            repository,
+            reader,
+            projects=wanted,
+            with_site=with_site,
+            clock=lambda: datetime.now(UTC),
+            options=options,
+            progress=progress,
+        )
+    _present(session.terminal, outcome)
+    return outcome.exit_code
+
+
+def _present(terminal: Terminal, outcome: BackupOutcome) -> None:
+    if terminal.is_json:
+        terminal.document(outcome.to_json())
+        return
+    terminal.table(
+        (
+            "scope",
+            "snapshot",
+            "state",
+            "issues",
+            "records",
+            "changed",
+            "gaps",
+            "requests",
+            "written",
+            "seconds",
+        ),
+        [
+            (
+                capture.manifest.project.key if capture.manifest.project else "site",
+                capture.manifest.number,
+                capture.manifest.state.value,
+                capture.manifest.counts.get("issues"),
+                sum(capture.manifest.counts.values()),
+                capture.changed_units,
+                len(capture.manifest.gaps),
+                sum(capture.requests.values()),
+                in_bytes(capture.written_bytes),
+                round(capture.duration_seconds, 1),
+            )
+            for capture in outcome.captures
+        ],
+        title=f"run {outcome.run}",
+    )
+    for capture in outcome.captures:
+        for gap in capture.manifest.gaps:
+            terminal.note(f"gap: {gap.subject}: {gap.reason}. {gap.remedy}")
+        if capture.manifest.unexplained:
+            terminal.note(
+                f"missing without a reason in {capture.manifest.scope}: {capture.manifest.unexplained}"
+            )
+        for note in capture.manifest.notes:
+            terminal.note(note)
+    for failure in outcome.failures:
+        terminal.note(f"error: {failure.name}: {failure.error.message}")
+        terminal.note(f"HINT: {failure.error.hint}")
+
+
+def _present_estimate(terminal: Terminal, found: BackupEstimate) -> None:
+    if terminal.is_json:
+        terminal.document(found.to_json())
+        return
+    terminal.table(
+        ("project", "issues", "to read", "requests"),
+        [(project.key, project.issues, project.changed, project.requests) for project in found.projects],
+    )
+    terminal.line(f"at least {found.requests:,} requests, {found.site_requests:,} of them for the site")
