@@ -173,12 +173,17 @@ class JiraClient:
             raise error_for(request, answer)
         return answer
 
-    def try_ask(self, request: Request, read: Callable[[bytes], T]) -> T | Refusal:
-        """As `ask`, but Jira's refusal of this one object is a value."""
+    def try_ask(
+        self, request: Request, read: Callable[[bytes], T], *, stream: Callable[[], object] | None = None
+    ) -> T | Refusal:
+        """As `ask`, but Jira's refusal of this one object is a value.
+
+        `stream` gives a body that is read while it is sent; it is asked for anew at every attempt.
+        """
         attempt = 0
         while True:
             attempt += 1
-            outcome = self._exchange(request)
+            outcome = self._exchange(request, stream() if stream is not None else None)
             decision = self._decide(outcome, attempt, request)
             if isinstance(decision, Proceed) and isinstance(outcome, Response):
                 try:
@@ -228,10 +233,10 @@ class JiraClient:
         else:
             self._timing.sleep(decision.after_seconds)
 
-    def _exchange(self, request: Request) -> Response | Broken:
+    def _exchange(self, request: Request, body: object) -> Response | Broken:
         with self.turn(request):
             try:
-                exchange = self.start(request)
+                exchange = self.start(request, body=body)
                 return exchange.read_whole(self._config.answer_deadline_seconds)
             except Broken as broken:
                 return broken

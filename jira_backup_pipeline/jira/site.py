@@ -19,7 +19,7 @@ from jira_backup_pipeline.jira.listing import OffsetList
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.wire.addresses import cloud_id_in
 from jira_backup_pipeline.jira.wire.messages import Garbled, Refusal, Request
-from jira_backup_pipeline.jira.wire.slices import read_value
+from jira_backup_pipeline.jira.wire.slices import read_answer, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
     Raises:
         Garbled: it is something else, or cut off.
     """
-    value = read_value(body)
+    value = read_answer(body)
     if not isinstance(value, Mapping) or not value:
         raise Garbled("the answer is not a JSON object")
     return value

@@ -16,7 +16,7 @@ from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.pages import TokenPager
-from jira_backup_pipeline.jira.wire.slices import Page, read_value
+from jira_backup_pipeline.jira.wire.slices import Page, read_answer, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def count_issues(client: JiraClient, project_id: str) -> int | None:
     request = Request.asking_by_post(
         "/rest/api/3/search/approximate-count", {"jql": f"project = {project_id}"}
     )
-    answer = client.try_ask(request, read_value)
+    answer = client.try_ask(request, read_answer)
     count = answer.get("count") if isinstance(answer, Mapping) else None
     return count if isinstance(count, int) and not isinstance(count, bool) else None
 

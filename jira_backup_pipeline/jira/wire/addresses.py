@@ -72,7 +72,10 @@ def redirect_target(asked_url: str, location: str) -> str:
     Raises:
         UnexpectedAnswer: it leaves https for another machine's plain http, or is no web address.
     """
-    parts = _split(urljoin(asked_url, location))
+    try:
+        parts = _split(urljoin(asked_url, location))
+    except ValueError:
+        parts = None
     if parts is not None and parts.hostname:
         if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
             return parts.geturl()
@@ -87,7 +90,8 @@ def redirect_target(asked_url: str, location: str) -> str:
 
 def media_id_in(location: str) -> str | None:
     """Give the media UUID that rich text uses for a file, where a download redirect names it (`/file/<uuid>/binary`)."""
-    found = _MEDIA_PATH.search(urlsplit(location).path)
+    parts = _split(location)
+    found = _MEDIA_PATH.search(parts.path) if parts is not None else None
     return found.group(1).lower() if found else None
 
 

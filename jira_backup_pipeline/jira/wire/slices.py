@@ -61,6 +61,21 @@ def read_value(data: Slice) -> object:
         return scanner.lenient_value(bytes(data))
 
 
+def read_answer(body: bytes) -> object:
+    """Decode a whole answer; an empty one is None.
+
+    Raises:
+        Garbled: it is cut off or not JSON.
+    """
+    try:
+        return _ANY.decode(body) if body.strip() else None
+    except _REFUSALS:
+        data = body.strip()
+        if scanner.value_end(data, 0) != len(data):
+            raise Garbled("there is more after the end of the answer") from None
+        return scanner.lenient_value(data)
+
+
 def read_strictly(data: Slice) -> tuple[object, bool]:
     """Decode a slice and tell whether nothing had to be given up for it."""
     try:

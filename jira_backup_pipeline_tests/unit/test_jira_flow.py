@@ -1,0 +1,240 @@
+"""How much is asked at once, in which order results come, and what an open answer may do: limiter, pipeline and exchange."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jira_backup_pipeline.jira.exchange import Exchange
+from jira_backup_pipeline.jira.limiter import Limiter
+from jira_backup_pipeline.jira.pipeline import map_ordered
+from jira_backup_pipeline.jira.upload import FileForm
+from jira_backup_pipeline.jira.wire.messages import Breakage, Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENDPOINT = "GET /rest/api/3/issue/{issue_id}/comment"
+
+
+@dataclass
+class PlayedTime:
+    """A clock that only sleeping moves."""
+
+    now: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def limiter(time: PlayedTime, most: int = 10) -> Limiter:
+    return Limiter(most=most, monotonic=time.monotonic, sleep=time.sleep)
+
+
+def test_an_endpoint_starts_small_and_grows_to_the_most_by_good_answers() -> None:
+    gate = limiter(PlayedTime())
+
+    assert gate.limit_of(_ENDPOINT) == 4
+    for _ in range(4):
+        gate.succeeded(_ENDPOINT)
+    assert gate.limit_of(_ENDPOINT) == 5
+    for _ in range(500):
+        gate.succeeded(_ENDPOINT)
+    assert gate.limit_of(_ENDPOINT) == 10
+
+
+def test_a_burst_halves_one_endpoint_and_leaves_the_others_alone() -> None:
+    time = PlayedTime()
+    gate = limiter(time)
+
+    gate.slow_down(_ENDPOINT, 5.0)
+    with gate.turn("GET other"):
+        assert time.slept == []
+    with gate.turn(_ENDPOINT):
+        assert time.slept == [5.0]
+    assert gate.limit_of(_ENDPOINT) == 2
+    assert gate.limit_of("GET other") == 4
+
+
+def test_calls_refused_together_are_one_signal() -> None:
+    time = PlayedTime()
+    gate = limiter(time)
+
+    for _ in range(4):
+        gate.slow_down(_ENDPOINT, 5.0)
+    assert gate.limit_of(_ENDPOINT) == 2
+    for _ in range(10):
+        time.sleep(6.0)
+        gate.slow_down(_ENDPOINT, 5.0)
+    assert gate.limit_of(_ENDPOINT) == 1
+
+
+def test_a_spent_quota_stops_every_endpoint_until_it_is_given_back() -> None:
+    time = PlayedTime()
+    gate = limiter(time)
+
+    gate.pause_all(1_200.0, "jira-quota-global-based")
+    with gate.turn("GET one"), gate.turn("GET two"):
+        assert time.slept == [1_200.0]
+
+
+def test_never_more_are_inside_than_the_limit() -> None:
+    gate = limiter(PlayedTime(), most=3)
+    inside, most_inside = 0, 0
+    lock, all_waited = threading.Lock(), threading.Barrier(3)
+
+    def call(_: int) -> None:
+        nonlocal inside, most_inside
+        with gate.turn(_ENDPOINT):
+            with lock:
+                inside += 1
+                most_inside = max(most_inside, inside)
+            all_waited.wait(timeout=20)
+            with lock:
+                inside -= 1
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(call, range(12)))
+
+    assert most_inside == 3
+
+
+@given(items=st.lists(st.integers(), max_size=40), in_flight=st.integers(1, 7))
+def test_results_come_in_the_order_of_the_items(items: list[int], in_flight: int) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        assert [item * 2 for item in items] == list(
+            map_ordered(pool, lambda item: item * 2, items, in_flight=in_flight)
+        )
+
+
+def test_no_more_items_are_taken_than_may_be_in_flight() -> None:
+    taken: list[int] = []
+
+    def source() -> Iterator[int]:
+        for item in range(1_000):
+            taken.append(item)
+            yield item
+
+    with ThreadPoolExecutor(2) as pool:
+        results = map_ordered(pool, lambda item: item, source(), in_flight=5)
+        assert next(results) == 0
+        assert len(taken) == 6
+        results.close()  # type: ignore[attr-defined]
+
+
+def test_the_first_error_is_raised_and_what_has_not_begun_is_dropped() -> None:
+    release, begun = threading.Event(), list[int]()
+
+    def work(item: int) -> int:
+        begun.append(item)
+        if item == 0:
+            raise ValueError
+        release.wait(timeout=20)
+        return item
+
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ValueError):  # noqa: PT011 - the very one raised above
+            list(map_ordered(pool, work, range(50), in_flight=10))
+        release.set()
+
+    assert len(begun) <= 2
+
+
+class Pieces:
+    """A body that comes in given pieces; each takes some time."""
+
+    def __init__(self, *pieces: bytes, time: PlayedTime | None = None, seconds: float = 0.0) -> None:
+        self._pieces = iter(pieces)
+        self._time, self._seconds = time, seconds
+        self.is_closed = False
+
+    def read_piece(self, limit_bytes: int) -> bytes:
+        if self._time is not None:
+            self._time.now += self._seconds
+        piece = next(self._pieces, b"")
+        assert len(piece) <= limit_bytes
+        return piece
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def opened(body: Pieces, time: PlayedTime | None = None, **headers: str) -> Exchange:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Exchange(200, named, body, monotonic=(time or PlayedTime()).monotonic)
+
+
+def test_a_body_is_read_whole_unpacked_and_closed() -> None:
+    packed = gzip.compress(b"first ") + gzip.compress(b"second")
+    body = Pieces(packed[:7], packed[7:])
+
+    response = opened(body, content_encoding="gzip", content_length=str(len(packed))).read_whole(60)
+
+    assert response.body == b"first second"
+    assert body.is_closed
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (gzip.compress(b"x" * 999)[:-9], {"content_encoding": "gzip"}),
+        (b"no gzip at all", {"content_encoding": "gzip"}),
+        (b"short", {"content_length": "6"}),
+        (b"x", {"content_encoding": "br"}),
+    ],
+    ids=["gzip cut", "gzip damaged", "shorter than announced", "packed otherwise"],
+)
+def test_a_body_that_is_not_what_was_announced_is_broken(body: bytes, headers: dict[str, str]) -> None:
+    pieces = Pieces(body)
+    with pytest.raises(Broken) as caught:
+        opened(pieces, **headers).read_whole(60)
+    assert caught.value.breakage is Breakage.CUT
+    assert pieces.is_closed
+
+
+def test_a_slow_drip_does_not_outlast_the_deadline() -> None:
+    time = PlayedTime()
+    drip = Pieces(*[b"."] * 10_000, time=time, seconds=1.0)
+
+    with pytest.raises(Broken, match="longer than 30 seconds"):
+        opened(drip, time).read_whole(30.0)
+    assert time.now < 140
+
+
+@given(
+    name=st.text(max_size=20),
+    content=st.binary(max_size=200),
+    reads=st.integers(min_value=1, max_value=64),
+)
+def test_an_upload_form_has_the_length_it_states_and_one_part_whatever_the_name(
+    name: str, content: bytes, reads: int
+) -> None:
+    form = FileForm(name, BytesIO(content + b"more"), len(content), boundary="frontier")
+    sent = b""
+    while piece := form.read(reads):
+        sent += piece
+
+    assert len(form) == len(sent)
+    head, _, rest = sent.partition(b"\r\n\r\n")
+    assert rest == content + b"\r\n--frontier--\r\n"
+    assert head.count(b"\r\n") == 2
+    assert head.count(b'"') == 4
+
+
+def test_an_upload_whose_stream_ends_early_is_an_error_before_its_end_is_written() -> None:
+    form = FileForm("a.txt", BytesIO(b"123"), 4)
+    with pytest.raises(ValueError, match="ended 1 bytes before"):
+        list(form)

@@ -1,0 +1,249 @@
+"""What an answer means is decided by rules that never retry what could be done twice, and never for ever."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jira_backup_pipeline.domain.errors import AnswerLost, TransientError, UnexpectedAnswer
+from jira_backup_pipeline.jira.wire.messages import Breakage, Broken, Garbled, Request, Response
+from jira_backup_pipeline.jira.wire.retries import (
+    Decision,
+    Fail,
+    Proceed,
+    Refuse,
+    Retry,
+    RetryRules,
+    Slows,
+    decide,
+)
+
+_NOW = datetime(2026, 11, 23, 10, 40, tzinfo=UTC)
+_READ = Request.get("/rest/api/3/myself")
+_WRITE = Request("POST", "/rest/api/3/issue", "/rest/api/3/issue", body=b"{}", is_repeatable=False)
+_JSON = {"content-type": "application/json"}
+
+
+def decided(
+    outcome: Response | Broken | Garbled, attempt: int = 1, *, request: Request = _READ, roll: float = 0.5
+) -> Decision:
+    return decide(outcome, attempt, request=request, now=_NOW, roll=roll)
+
+
+def retry(decision: Decision) -> Retry:
+    assert isinstance(decision, Retry)
+    return decision
+
+
+def test_a_good_answer_proceeds() -> None:
+    assert decided(Response(200, _JSON, b"{}")) == Proceed()
+    assert decided(Response(204)) == Proceed()
+
+
+@pytest.mark.parametrize(
+    ("reason", "slows"),
+    [
+        ("jira-burst-based", Slows.ENDPOINT),
+        ("jira-quota-global-based", Slows.ALL),
+        ("jira-quota-tenant-based", Slows.ALL),
+        ("jira-per-issue-on-write", Slows.ISSUE),
+        ("jira-cost-based", Slows.ENDPOINT),
+        ("", Slows.ENDPOINT),
+    ],
+)
+def test_who_waits_follows_from_the_reason(reason: str, slows: Slows) -> None:
+    decision = retry(decided(Response(429, {"ratelimit-reason": reason, "retry-after": "7"})))
+
+    assert decision.slows is slows
+    assert decision.is_throttled
+    assert 7 <= decision.after_seconds <= 9
+
+
+def test_retry_after_is_the_least_that_is_waited() -> None:
+    for roll in (0.0, 0.5, 1.0):
+        decision = retry(decided(Response(429, {"retry-after": "20"}), roll=roll))
+        assert decision.after_seconds >= 20
+
+
+@pytest.mark.parametrize(
+    "reset", ["2026-11-23T11:00:00Z", "2026-11-23T11:00Z", "1795431600", "1795431600000"]
+)
+def test_a_spent_quota_waits_until_its_reset_in_every_notation(reset: str) -> None:
+    answer = Response(429, {"ratelimit-reason": "jira-quota-global-based", "x-ratelimit-reset": reset})
+
+    assert retry(decided(answer, roll=0.0)).after_seconds == 20 * 60
+
+
+def test_a_spent_quota_without_a_reset_waits_for_the_full_hour() -> None:
+    answer = Response(429, {"ratelimit-reason": "jira-quota-global-based"})
+
+    assert retry(decided(answer, roll=0.0)).after_seconds == 20 * 60
+
+
+def test_a_burst_does_not_wait_for_the_hourly_reset_when_a_nearer_time_is_named() -> None:
+    answer = Response(
+        429,
+        {
+            "ratelimit-reason": "jira-burst-based",
+            "retry-after": "3",
+            "x-ratelimit-reset": "2026-11-23T11:00:00Z",
+        },
+    )
+
+    assert retry(decided(answer)).after_seconds < 5
+
+
+@pytest.mark.parametrize("nonsense", ["soon", "-5", "nan", "inf", "1e999", ""])
+def test_an_unreadable_retry_after_falls_back_to_backing_off(nonsense: str) -> None:
+    decision = retry(decided(Response(429, {"retry-after": nonsense}), roll=0.5))
+
+    assert decision.after_seconds == 2.0
+
+
+def test_a_429_without_any_word_backs_off_and_slows_its_endpoint() -> None:
+    decision = retry(decided(Response(429), 2, roll=0.5))
+
+    assert decision == Retry(4.0, Slows.ENDPOINT, "429 without a reason", is_throttled=True)
+
+
+def test_a_wait_longer_than_any_quota_hour_ends_the_call() -> None:
+    decision = decided(Response(429, {"retry-after": "86400"}))
+
+    assert isinstance(decision, Fail)
+    assert isinstance(decision.error, TransientError)
+    assert "asks to wait 86400 seconds" in str(decision.error)
+
+
+@given(
+    attempt=st.integers(1, 50),
+    roll=st.floats(0, 1),
+    status=st.sampled_from([408, 409, 425, 500, 502, 503, 504, 599]),
+)
+def test_a_read_is_tried_four_times_with_growing_bounded_waits(
+    attempt: int, roll: float, status: int
+) -> None:
+    decision = decided(Response(status), attempt, roll=roll)
+
+    if attempt >= RetryRules().attempts:
+        assert isinstance(decision, Fail)
+        assert isinstance(decision.error, TransientError)
+    else:
+        wait = retry(decision).after_seconds
+        assert 0.7 * min(30, 2.0**attempt) <= wait <= 1.3 * min(30, 2.0**attempt) + 1e-9
+
+
+@given(
+    attempt=st.integers(4, 1_000),
+    outcome=st.sampled_from(
+        [
+            Response(429, {"retry-after": "1"}),
+            Response(429),
+            Response(503, {"retry-after": "1"}),
+            Response(200, {"content-type": "text/html"}, b"<html>"),
+            Broken(Breakage.NOT_SENT, "refused"),
+            Broken(Breakage.CUT, "reset"),
+            Garbled("cut"),
+        ]
+    ),
+    is_write=st.booleans(),
+)
+def test_nothing_is_ever_tried_more_often_than_the_rules_say(
+    *, attempt: int, outcome: Response | Broken | Garbled, is_write: bool
+) -> None:
+    assert isinstance(decided(outcome, attempt, request=_WRITE if is_write else _READ), Fail)
+
+
+def test_503_with_retry_after_waits_as_told() -> None:
+    decision = retry(decided(Response(503, {"retry-after": "11"}), roll=0.0))
+
+    assert decision.after_seconds == 11
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
+def test_a_write_with_a_server_error_may_have_happened_or_is_refused_but_is_never_repeated(
+    status: int,
+) -> None:
+    decision = decided(Response(status), request=_WRITE)
+
+    if status == 408:
+        assert isinstance(decision, Refuse)
+    else:
+        assert isinstance(decision, Fail)
+        assert isinstance(decision.error, AnswerLost)
+
+
+@pytest.mark.parametrize("breakage", [Breakage.NO_ANSWER, Breakage.CUT])
+def test_a_write_whose_answer_broke_is_lost(breakage: Breakage) -> None:
+    decision = decided(Broken(breakage, "reset"), request=_WRITE)
+
+    assert isinstance(decision, Fail)
+    assert isinstance(decision.error, AnswerLost)
+
+
+@pytest.mark.parametrize("answer", [Response(200, {"content-type": "text/html"}, b"<html>"), Garbled("cut")])
+def test_a_write_whose_answer_cannot_be_read_is_lost(answer: Response | Garbled) -> None:
+    decision = decided(answer, request=_WRITE)
+
+    assert isinstance(decision, Fail)
+    assert isinstance(decision.error, AnswerLost)
+
+
+def test_a_write_that_was_never_sent_or_was_refused_unread_is_sent_again() -> None:
+    assert isinstance(decided(Broken(Breakage.NOT_SENT, "refused"), request=_WRITE), Retry)
+    assert isinstance(decided(Response(429, {"retry-after": "1"}), request=_WRITE), Retry)
+
+
+def test_a_throttled_write_that_runs_out_of_attempts_is_not_called_lost() -> None:
+    decision = decided(Response(429, {"retry-after": "1"}), 4, request=_WRITE)
+
+    assert isinstance(decision, Fail)
+    assert not isinstance(decision.error, AnswerLost)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 501])
+def test_a_refusal_of_one_object_is_given_to_the_caller_with_jiras_words(status: int) -> None:
+    body = json.dumps({"errorMessages": ["Not for you."], "errors": {"project": "is required"}}).encode()
+    decision = decided(Response(status, _JSON, body))
+
+    assert isinstance(decision, Refuse)
+    assert decision.refusal.status == status
+    assert decision.refusal.words == "Not for you.; project: is required"
+    assert decision.refusal.document == {
+        "errorMessages": ["Not for you."],
+        "errors": {"project": "is required"},
+    }
+
+
+def test_a_page_for_people_is_looked_at_twice_and_then_named() -> None:
+    page = Response(200, {"content-type": "text/html;charset=UTF-8"}, b"<!DOCTYPE html>")
+
+    assert isinstance(decided(page, 1), Retry)
+    decision = decided(page, 2)
+    assert isinstance(decision, Fail)
+    assert isinstance(decision.error, UnexpectedAnswer)
+    assert "HTML page instead of JSON" in decision.error.message
+
+
+def test_a_page_for_people_is_known_by_its_body_too() -> None:
+    assert isinstance(decided(Response(200, _JSON, b"\n <html>"), 2), Fail)
+
+
+def test_a_redirect_is_not_followed_and_its_query_is_not_told() -> None:
+    decision = decided(Response(302, {"location": "https://id.example.net/login?token=secret"}))
+
+    assert isinstance(decision, Fail)
+    assert "redirected GET /rest/api/3/myself to https://id.example.net/login" in decision.error.message
+    assert "secret" not in str(decision.error)
+
+
+def test_jiras_words_are_kept_to_one_short_line() -> None:
+    decision = decided(Response(400, {}, b"first\n second " + b"x" * 900))
+
+    assert isinstance(decision, Refuse)
+    assert decision.refusal.words.startswith("first second xxx")
+    assert len(decision.refusal.words) == 300
+    assert decision.refusal.document is None
