@@ -1,0 +1,71 @@
+"""``python -m jira_backup_pipeline.sandbox``: serve a made or recorded Jira site until told to stop.
+
+Prints one line of JSON once it listens; ends with 0 on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+from jira_backup_pipeline.sandbox.recorded import RecordingProblem
+from jira_backup_pipeline.sandbox.server import start_sandbox
+from jira_backup_pipeline.sandbox.settings import Settings
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="jira_backup_pipeline.sandbox", description="a local Jira Cloud")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--projects", type=int, default=3)
+    parser.add_argument("--issues", type=int, default=1500, help="over all projects")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--load", metavar="DIR", help="serve recorded answers instead of made ones")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="wait before each answer")
+    parser.add_argument("--token", help="the API token (random by default)")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal comes."""
+    options = _arguments(arguments)
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    try:
+        running = start_sandbox(
+            projects=options.projects,
+            issues=options.issues,
+            seed=options.seed,
+            load=options.load,
+            settings=Settings(latency_ms=options.latency_ms),
+            host=options.host,
+            port=options.port,
+            token=options.token,
+        )
+    except RecordingProblem as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except OSError as problem:
+        print(f"cannot listen on {options.host} port {options.port}: {problem.strerror}", file=sys.stderr)
+        print("HINT: Choose another port, or 0 for a free one.", file=sys.stderr)
+        return 1
+    with running:
+        print(json.dumps({**running.describe(), "pid": os.getpid()}), flush=True)
+        while not stop.wait(1.0):
+            pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Documents in the Atlassian Document Format: plain text of one, a document of plain text, and validity.
+
+Only what a server must know of the format; made documents are composed in ``seed.documents``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.http import JsonObject
+
+_BLOCKS = frozenset(
+    [
+        "blockquote",
+        "blockCard",
+        "bodiedExtension",
+        "bulletList",
+        "codeBlock",
+        "decisionList",
+        "embedCard",
+        "expand",
+        "extension",
+        "heading",
+        "layoutSection",
+        "mediaGroup",
+        "mediaSingle",
+        "nestedExpand",
+        "orderedList",
+        "panel",
+        "paragraph",
+        "rule",
+        "table",
+        "taskList",
+        "multiBodiedExtension",
+        "extensionFrame",
+        "blockTaskItem",
+    ]
+)
+_OTHERS = frozenset(
+    [
+        "doc",
+        "text",
+        "hardBreak",
+        "mention",
+        "emoji",
+        "inlineCard",
+        "date",
+        "status",
+        "placeholder",
+        "inlineExtension",
+        "mediaInline",
+        "media",
+        "caption",
+        "listItem",
+        "taskItem",
+        "decisionItem",
+        "tableRow",
+        "tableCell",
+        "tableHeader",
+        "layoutColumn",
+    ]
+)
+NODE_TYPES = _BLOCKS | _OTHERS
+_ATTRIBUTE_NEEDED = {
+    "mention": "id",
+    "emoji": "shortName",
+    "date": "timestamp",
+    "status": "text",
+    "heading": "level",
+}
+
+
+def document(text: str) -> JsonObject:
+    """A document with one paragraph for each line of plain text."""
+    content = [
+        {"type": "paragraph", "content": [{"type": "text", "text": line}]} if line else {"type": "paragraph"}
+        for line in text.split("\n")
+    ]
+    return {"type": "doc", "version": 1, "content": content}
+
+
+def plain_text(value: Any) -> str:
+    """All the text of a document, a line for each block; walks without recursion, so depth does not matter."""
+    if not isinstance(value, dict):
+        return value if isinstance(value, str) else ""
+    parts: list[str] = []
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, dict):
+            continue
+        kind = node.get("type")
+        if kind in {"paragraph", "heading", "codeBlock"} and parts:
+            parts.append("\n")
+        attributes = node.get("attrs") or {}
+        if kind == "text":
+            parts.append(str(node.get("text", "")))
+        elif kind in {"mention", "emoji", "status"}:
+            parts.append(str(attributes.get("text", "")))
+        elif kind in {"inlineCard", "blockCard", "embedCard"}:
+            parts.append(str(attributes.get("url", "")))
+        elif kind == "hardBreak":
+            parts.append("\n")
+        stack.extend(reversed(node.get("content") or []))
+    return "".join(parts)
+
+
+def problem(value: Any) -> str | None:
+    """Why a value is no valid document, or None. Checked without recursion."""
+    if not isinstance(value, dict) or value.get("type") != "doc" or value.get("version") != 1:
+        return "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, dict) or node.get("type") not in NODE_TYPES:
+            return "INVALID_INPUT"
+        kind = str(node["type"])
+        if kind == "text" and (not isinstance(node.get("text"), str) or not node["text"]):
+            return "INVALID_INPUT"
+        needed = _ATTRIBUTE_NEEDED.get(kind)
+        if needed is not None and needed not in (node.get("attrs") or {}):
+            return "INVALID_INPUT"
+        children = node.get("content")
+        if children is not None and not isinstance(children, list):
+            return "INVALID_INPUT"
+        stack.extend(children or [])
+    return None
+
+
+def media_ids(value: Any) -> list[str]:
+    """The media ids a document shows (file and link media, not external ones)."""
+    found: list[str] = []
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, dict):
+            continue
+        if node.get("type") in {"media", "mediaInline"}:
+            attributes = node.get("attrs") or {}
+            if attributes.get("type") != "external" and attributes.get("id"):
+                found.append(str(attributes["id"]))
+        stack.extend(reversed(node.get("content") or []))
+    return found

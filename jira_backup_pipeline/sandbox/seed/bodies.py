@@ -1,0 +1,310 @@
+"""Makes the heavy part of a made issue when it is asked for: fields, comments, worklogs, history, files.
+
+An ``IssueSource``: the same issue gives the same body each time. Light facts come from ``plan``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.sandbox.clock import DAY_MS
+from jira_backup_pipeline.sandbox.model import (
+    Attachment,
+    Comment,
+    FileContent,
+    Issue,
+    IssueBody,
+    RemoteLink,
+    Visibility,
+    Worklog,
+)
+from jira_backup_pipeline.sandbox.seed import configuration as kinds
+from jira_backup_pipeline.sandbox.seed import documents, plan, prose
+from jira_backup_pipeline.sandbox.seed import field_catalogue as fields
+from jira_backup_pipeline.sandbox.seed.histories import histories
+
+if TYPE_CHECKING:
+    import random
+
+    from jira_backup_pipeline.sandbox.http import JsonObject
+    from jira_backup_pipeline.sandbox.site import Site
+
+_AWKWARD_NUMBERS = (0.1 + 0.2, 1e300, -1.5e-7, 9007199254740993.0, 9.223372036854775807e18, 0.0, -3.25)
+_FILES = (
+    ("png", "image/png", False),
+    ("log", "text/plain", True),
+    ("csv", "text/csv", True),
+    ("pdf", "application/pdf", False),
+    ("zip", "application/zip", False),
+)
+
+
+class SeededBodies:
+    """Bodies of made issues."""
+
+    def __init__(self, site: Site, pools: dict[int, plan.Pool], first_issue_id: int) -> None:
+        self._site = site
+        self._pools = pools
+        self._first_issue_id = first_issue_id
+        self._first_project = next(iter(pools), 0)
+        self._names = {account.account_id: account.display_name for account in site.accounts.values()}
+
+    def brief(self, issue: Issue) -> tuple[str, str]:
+        """Summary and priority."""
+        source = plan.stream(self._site.seed, issue, plan.BRIEF)
+        return prose.phrase(source, 4, 10), source.choices("12345", (5, 20, 50, 18, 7))[0]
+
+    def body(self, issue: Issue) -> IssueBody:
+        """Everything of an issue."""
+        pool = self._pools[self._home(issue)]
+        attachments = self._attachments(issue, pool)
+        around = self._surroundings(issue, pool, attachments)
+        body = IssueBody(self._values(issue, pool, around))
+        body.attachments = attachments
+        body.comments = self._comments(issue, pool, around)
+        body.worklogs = self.worklogs(issue)
+        self._lesser_parts(issue, body)
+        special = issue.project_id == self._first_project
+        body.histories = histories(
+            self._site,
+            pool,
+            issue,
+            body,
+            issue.issue_id - self._first_issue_id,
+            eventful=plan.is_eventful(self._site.seed, issue, special=special),
+        )
+        return body
+
+    def _home(self, issue: Issue) -> int:
+        return issue.project_id
+
+    def _surroundings(
+        self, issue: Issue, pool: plan.Pool, attachments: list[Attachment]
+    ) -> documents.Surroundings:
+        source = plan.stream(self._site.seed, issue, plan.FILES)
+        count = max(pool.issue_count, 1)
+        keys = [f"{pool.key}-{source.randint(1, count)}" for _ in range(3)]
+        pictures = [item.media_uuid for item in attachments if item.mime_type.startswith("image/")]
+        return documents.Surroundings([(who, self._names[who]) for who in pool.people], keys, pictures[:2])
+
+    def _values(self, issue: Issue, pool: plan.Pool, around: documents.Surroundings) -> JsonObject:
+        source = plan.stream(self._site.seed, issue, plan.FIELDS)
+        summary, priority = self.brief(issue)
+        reporter = source.choice(pool.people)
+        special = issue.project_id == self._first_project and issue.number in {2, 5}
+        values: JsonObject = {
+            "summary": summary,
+            "priority": priority,
+            "reporter": reporter,
+            "creator": reporter if source.random() < 0.9 else source.choice(pool.people),
+            "assignee": source.choice(pool.people) if source.random() < 0.8 else None,
+            "statuscategorychangedate": issue.updated_ms,
+            fields.RANK: f"0|i{issue.number:05x}:",
+        }
+        if special:
+            values["description"] = documents.every_node(source, around)
+        elif source.random() < 0.88 or around.media:
+            values["description"] = documents.description(source, around)
+        if source.random() < 0.04:
+            values["environment"] = documents.note(source, around)
+        if self._site.statuses[issue.status_id].category == "done":
+            values["resolution"] = source.choices(list(self._site.resolutions), (80, 8, 6, 6))[0]
+            values["resolutiondate"] = issue.updated_ms
+        if source.random() < 0.2:
+            values["duedate"] = (
+                f"202{source.randint(3, 5)}-{source.randint(1, 12):02d}-{source.randint(1, 28):02d}"
+            )
+        if source.random() < 0.4:
+            values["components"] = source.sample(pool.components, source.choice((1, 1, 2)))
+        if source.random() < 0.3:
+            values["fixVersions"] = [source.choice(pool.versions)]
+        if issue.type_id == kinds.BUG and source.random() < 0.5:
+            values["versions"] = source.sample(pool.versions, source.choice((1, 2)))
+        if source.random() < 0.25:
+            values["timeoriginalestimate"] = source.randint(1, 40) * 1800
+            values["timeestimate"] = source.randint(0, 20) * 1800
+        if issue.type_id == kinds.EPIC:
+            values[fields.EPIC_NAME] = prose.phrase(source, 1, 3)
+        elif issue.type_id != kinds.SUBTASK and source.random() < 0.55:
+            last = source.randrange(len(pool.sprints))
+            values[fields.SPRINT] = pool.sprints[max(0, last - source.choice((0, 0, 1))) : last + 1]
+        self._custom(source, pool, around, values)
+        return values
+
+    def _custom(
+        self, source: random.Random, pool: plan.Pool, around: documents.Surroundings, values: JsonObject
+    ) -> None:
+        site = self._site
+
+        def option(field_id: str) -> int:
+            return source.choice([o.option_id for o in site.options_of(field_id) if o.option_id < 10_100])
+
+        if source.random() < 0.4:
+            values[fields.STORY_POINTS] = float(source.choice((1, 2, 3, 5, 8, 13)))
+        if source.random() < 0.03:
+            values[fields.FLAGGED] = [option(fields.FLAGGED)]
+        if source.random() < 0.3:
+            values[fields.SEVERITY] = option(fields.SEVERITY)
+        if source.random() < 0.15:
+            values[fields.PLATFORMS] = list({option(fields.PLATFORMS): None, option(fields.PLATFORMS): None})
+        if source.random() < 0.12:
+            parent = option(fields.REGION)
+            children = [o.option_id for o in site.options_of(fields.REGION, parent) if o.option_id < 10_100]
+            values[fields.REGION] = [parent, source.choice(children)] if source.random() < 0.8 else [parent]
+        if source.random() < 0.2:
+            values[fields.REVIEWER] = source.choice(pool.people)
+        if source.random() < 0.05:
+            values[fields.APPROVERS] = source.sample(pool.people, 2)
+        if source.random() < 0.12:
+            values[fields.COST] = (
+                source.choice(_AWKWARD_NUMBERS) if source.random() < 0.3 else round(source.uniform(0, 900), 2)
+            )
+        if source.random() < 0.08:
+            values[fields.REFERENCE_URL] = (
+                f"https://docs.example.invalid/{source.randint(1, 999)}?a=1&b=%C3%BC"
+            )
+        if source.random() < 0.06:
+            values[fields.RELEASE_NOTES] = documents.note(source, around)
+        if source.random() < 0.12:
+            values[fields.CUSTOMER_REF] = f"REF-{source.randint(1000, 99999)} / {around.keys[0]}"
+        if source.random() < 0.06:
+            values[fields.DUE_TIME] = (
+                plan.FIRST_MS + source.randrange(1000) * DAY_MS + source.randrange(1440) * 60_000
+            )
+        if source.random() < 0.08:
+            values[fields.KEYWORDS] = sorted(set(prose.words(source, 3)))
+        if source.random() < 0.08:
+            values[fields.FOUND_IN] = source.choice(pool.versions)
+        if source.random() < 0.05:
+            values[fields.AFFECTED_BUILDS] = source.sample(pool.versions, 2)
+        if source.random() < 0.06:
+            values[fields.CHECKLIST] = [option(fields.CHECKLIST)]
+        if source.random() < 0.1:
+            values[fields.CHANNEL] = option(fields.CHANNEL)
+        if source.random() < 0.05:
+            values[fields.SQUAD] = list(site.groups)[source.randrange(3)]
+        if source.random() < 0.03:
+            values[fields.RELATED_PROJECT] = source.choice(list(self._pools))
+        if source.random() < 0.05:
+            values[fields.EXTERNAL_SCORE] = source.random() * 100
+
+    def _comments(self, issue: Issue, pool: plan.Pool, around: documents.Surroundings) -> list[Comment]:
+        start, count = self._site.issues.comments.start_of(issue.issue_id)
+        if not count:
+            return []
+        source = plan.stream(self._site.seed, issue, plan.COMMENTS)
+        moments = sorted(source.randint(issue.created_ms, issue.updated_ms) for _ in range(count))
+        made: list[Comment] = []
+        for number, at in enumerate(moments):
+            author = source.choice(pool.people)
+            edited = source.random() < 0.1
+            comment = Comment(
+                start + number,
+                author,
+                documents.note(source, around),
+                at,
+                source.randint(at, issue.updated_ms) if edited else at,
+                source.choice(pool.people) if edited else author,
+                self._visibility(source),
+            )
+            if source.random() < 0.02:
+                comment.properties["sandbox.mood"] = {"value": source.randint(1, 5)}
+            made.append(comment)
+        return made
+
+    def _visibility(self, source: random.Random) -> Visibility | None:
+        draw = source.random()
+        if draw < 0.015:
+            role = next(iter(self._site.roles.values()))
+            return Visibility("role", role.name, role.item_id)
+        if draw < 0.03:
+            group = list(self._site.groups.values())[2]
+            return Visibility("group", group.name, group.group_id)
+        return None
+
+    def worklogs(self, issue: Issue) -> list[Worklog]:
+        """The worklogs alone."""
+        start, count = self._site.issues.worklogs.start_of(issue.issue_id)
+        if not count:
+            return []
+        source = plan.stream(self._site.seed, issue, plan.WORKLOGS)
+        people = self._pools[self._home(issue)].people
+        moments = sorted(source.randint(issue.created_ms, issue.updated_ms) for _ in range(count))
+        made: list[Worklog] = []
+        for number, at in enumerate(moments):
+            author = source.choice(people)
+            text = {"type": "doc", "version": 1, "content": [documents.paragraph(source)]}
+            worklog = Worklog(
+                start + number,
+                author,
+                text if source.random() < 0.6 else None,
+                at - source.randint(0, 8) * 3_600_000,
+                at,
+                at,
+                source.randint(1, 16) * 900,
+                author,
+            )
+            if source.random() < 0.03:
+                worklog.properties["sandbox.billing"] = {"billable": True}
+            made.append(worklog)
+        return made
+
+    def _attachments(self, issue: Issue, pool: plan.Pool) -> list[Attachment]:
+        start, count = self._site.issues.attachments.start_of(issue.issue_id)
+        source = plan.stream(self._site.seed, issue, plan.FILES)
+        made: list[Attachment] = []
+        for number in range(count):
+            suffix, mime, text_like = source.choice(_FILES)
+            if count == len(plan.NASTY_NAMES):
+                name = plan.NASTY_NAMES[number]
+                mime = "image/png" if name.endswith(".png") else "application/octet-stream"
+            else:
+                name = f"{'-'.join(prose.words(source, 2))}.{suffix}"
+            size = int(min(20_000.0, source.paretovariate(0.8) * 200)) if number != 1 else 0
+            content = FileContent(size, source.getrandbits(60), text_like=text_like)
+            media_uuid = str(uuid.UUID(int=source.getrandbits(128), version=4))
+            at = source.randint(issue.created_ms, issue.updated_ms)
+            made.append(
+                Attachment(
+                    start + number,
+                    issue.issue_id,
+                    name,
+                    source.choice(pool.people),
+                    at,
+                    mime,
+                    media_uuid,
+                    content,
+                )
+            )
+        return made
+
+    def _lesser_parts(self, issue: Issue, body: IssueBody) -> None:
+        source = plan.stream(self._site.seed, issue, plan.FILES)
+        source.random()
+        position = issue.issue_id - self._first_issue_id
+        for number in range(source.choices((0, 1, 2), (94, 4, 2))[0]):
+            target: JsonObject = {
+                "url": f"https://tracker.example.invalid/item/{source.randint(1, 9999)}",
+                "title": prose.phrase(source, 2, 5),
+                "summary": prose.sentence(source),
+                "icon": {"url16x16": "https://tracker.example.invalid/icon.png", "title": "Tracker"},
+                "status": {"resolved": source.random() < 0.5, "icon": {}},
+            }
+            global_id = f"system=tracker&id={issue.issue_id}-{number}" if source.random() < 0.7 else None
+            body.remote_links.append(
+                RemoteLink(
+                    10_001 + position * 4 + number,
+                    global_id,
+                    target,
+                    {"type": "com.example.tracker", "name": "Tracker"} if global_id else {},
+                    "mentioned in" if source.random() < 0.5 else None,
+                )
+            )
+        if source.random() < 0.1:
+            body.properties["sandbox.source"] = {
+                "origin": prose.phrase(source, 1, 3),
+                "row": source.randint(1, 9999),
+            }
+        if source.random() < 0.03:
+            body.properties["sandbox.review"] = [1, "two", {"three": None}]

@@ -1,0 +1,26 @@
+"""Makes a whole site of made data: the one entry into this folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.sandbox.seed import plan
+from jira_backup_pipeline.sandbox.seed.bodies import SeededBodies
+from jira_backup_pipeline.sandbox.seed.configuration import add_configuration
+from jira_backup_pipeline.sandbox.seed.field_catalogue import add_fields
+from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.settings import Settings
+
+
+def make_site(*, projects: int, issues: int, seed: int, settings: Settings | None = None) -> Site:
+    """A site with so many projects and, spread over them, so many issues."""
+    site = Site(seed=seed, settings=settings)
+    add_configuration(site)
+    add_fields(site)
+    pools = plan.add_projects(site, projects)
+    site.issues.source = SeededBodies(site, pools, 10_000)
+    if pools:
+        plan.add_issues(site, pools, issues)
+    return site

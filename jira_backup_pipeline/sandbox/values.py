@@ -1,0 +1,467 @@
+"""Field values: how each kind of field is read from a request, shown in an answer and told in the history.
+
+One codec for each kind, in ``CODECS``. Which fields exist is in ``seed.field_catalogue``; what an edit does with
+the values is in ``changes``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from jira_backup_pipeline.sandbox import adf
+from jira_backup_pipeline.sandbox import reference_rendering as show
+from jira_backup_pipeline.sandbox.clock import iso_text, parse_iso
+from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Field, FieldOption, Project
+
+
+class ValueProblem(Exception):
+    """A value that a field does not take; the text goes into ``errors`` beside the field's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value is used: the site, the field and the project of the issue."""
+
+    site: Site
+    field: Field
+    project: Project
+
+
+Parse: TypeAlias = Callable[[Place, Any], Any]
+Render: TypeAlias = Callable[[Site, Any], Any]
+Describe: TypeAlias = Callable[[Site, Any], tuple[str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """The three faces of a kind of value; ``many`` kinds take add and remove operations."""
+
+    parse: Parse
+    render: Render
+    describe: Describe
+    many: bool = False
+
+
+def _same(_: Site, value: Any) -> Any:
+    return value
+
+
+def _text(place: Place, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueProblem("Operation value must be a string")
+    if len(value) > 255:
+        raise ValueProblem(f"{place.field.name} must be less than or equal to 255 characters")
+    if place.field.field_id == "summary":
+        if "\n" in value or "\r" in value:
+            raise ValueProblem("The summary is invalid because it contains newline characters.")
+        if not value.strip():
+            raise ValueProblem("You must specify a summary of the issue.")
+    return value
+
+
+def _describe_text(_: Site, value: Any) -> tuple[str | None, str | None]:
+    return None, None if value is None else str(value)
+
+
+def _document(_: Place, value: Any) -> Any:
+    trouble = adf.problem(value)
+    if trouble:
+        raise ValueProblem(trouble)
+    return value
+
+
+def _describe_document(_: Site, value: Any) -> tuple[str | None, str | None]:
+    return None, adf.plain_text(value) if value else None
+
+
+def _number(_: Place, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueProblem("Operation value must be a number")
+    return float(value)
+
+
+def _show_number(_: Site, value: Any) -> Any:
+    return value
+
+
+def _date(_: Place, value: Any) -> str:
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise ValueProblem("Error parsing date string: " + str(value)) from None
+
+
+def _datetime(_: Place, value: Any) -> int:
+    try:
+        return parse_iso(str(value))
+    except ValueError:
+        raise ValueProblem("Operation value must be a datetime") from None
+
+
+def _show_datetime(site: Site, value: Any) -> Any:
+    return None if value is None else iso_text(value, site.time_zone)
+
+
+def _describe_datetime(site: Site, value: Any) -> tuple[str | None, str | None]:
+    text = _show_datetime(site, value)
+    return text, text
+
+
+def _labels(place: Place, value: Any) -> list[str]:
+    items = _list(place, value)
+    for item in items:
+        if not isinstance(item, str) or not item:
+            raise ValueProblem("string expected at index 0")
+        if re.search(r"\s", item):
+            raise ValueProblem(f"The label '{item}' contains spaces which is invalid.")
+        if len(item) > 255:
+            raise ValueProblem(f"The label '{item}' exceeds the maximum length of 255 characters.")
+    return list(dict.fromkeys(items))
+
+
+def _describe_labels(_: Site, value: Any) -> tuple[str | None, str | None]:
+    return None, " ".join(value or [])
+
+
+def _list(_: Place, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueProblem("data was not an array")
+    return value
+
+
+def _find_option(place: Place, value: Any, parent_id: int | None = None) -> FieldOption:
+    if not isinstance(value, dict):
+        raise ValueProblem("Could not find valid 'id' or 'value' in the Parent Option object.")
+    for item in place.site.options_of(place.field.field_id, parent_id):
+        if str(item.option_id) == str(value.get("id", "")) or (
+            "id" not in value and item.value == value.get("value")
+        ):
+            if item.disabled:
+                raise ValueProblem(f"Option '{item.value}' is disabled.")
+            return item
+    if "id" in value:
+        raise ValueProblem(f"Option id '{value['id']}' is not valid")
+    raise ValueProblem(f"Option value '{value.get('value')}' is not valid")
+
+
+def _option(place: Place, value: Any) -> int:
+    return _find_option(place, value).option_id
+
+
+def _show_option(site: Site, value: Any) -> Any:
+    item = site.options.get(value) if value is not None else None
+    return None if item is None else show.fragment(site, "option", item.option_id, lambda: show.option(item))
+
+
+def _describe_option(site: Site, value: Any) -> tuple[str | None, str | None]:
+    item = site.options.get(value) if value is not None else None
+    return (None, None) if item is None else (str(item.option_id), item.value)
+
+
+def _options(place: Place, value: Any) -> list[int]:
+    return [_find_option(place, item).option_id for item in _list(place, value)]
+
+
+def _show_options(site: Site, value: Any) -> Any:
+    return None if not value else [_show_option(site, item) for item in value]
+
+
+def _describe_options(site: Site, value: Any) -> tuple[str | None, str | None]:
+    found = [site.options[item] for item in value or [] if item in site.options]
+    if not found:
+        return None, None
+    return f"[{', '.join(str(o.option_id) for o in found)}]", ",".join(o.value for o in found)
+
+
+def _cascade(place: Place, value: Any) -> list[int]:
+    parent = _find_option(place, value)
+    child = value.get("child")
+    return [parent.option_id] + ([_find_option(place, child, parent.option_id).option_id] if child else [])
+
+
+def _show_cascade(site: Site, value: Any) -> Any:
+    if not value:
+        return None
+    shown = show.option(site.options[value[0]])
+    if len(value) > 1:
+        shown["child"] = show.option(site.options[value[1]])
+    return shown
+
+
+def _describe_cascade(site: Site, value: Any) -> tuple[str | None, str | None]:
+    if not value:
+        return None, None
+    names = [site.options[item].value for item in value]
+    text = f"Parent values: {names[0]}({value[0]})"
+    if len(value) > 1:
+        text += f"Level 1 values: {names[1]}({value[1]})"
+    return None, text
+
+
+def _user(place: Place, value: Any) -> str:
+    account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
+    account = place.site.accounts.get(str(account_id)) if account_id is not None else None
+    if account is None:
+        raise ValueProblem(
+            f"Specify a valid value for {place.field.field_id}" if account_id else "expected Object"
+        )
+    if not account.active:
+        raise ValueProblem(f"User '{account.account_id}' cannot be assigned: the account is inactive.")
+    return account.account_id
+
+
+def _show_user(site: Site, value: Any) -> Any:
+    return show.user_part(site, value)
+
+
+def _describe_user(site: Site, value: Any) -> tuple[str | None, str | None]:
+    if value is None:
+        return None, None
+    account = site.accounts.get(value)
+    return value, account.display_name if account else "Former user"
+
+
+def _users(place: Place, value: Any) -> list[str]:
+    return [_user(place, item) for item in _list(place, value)]
+
+
+def _show_users(site: Site, value: Any) -> Any:
+    return None if not value else [show.user_part(site, item) for item in value]
+
+
+def _describe_users(site: Site, value: Any) -> tuple[str | None, str | None]:
+    if not value:
+        return None, None
+    names = [_describe_user(site, item)[1] or "" for item in value]
+    return f"[{', '.join(value)}]", f"[{', '.join(names)}]"
+
+
+def _version(place: Place, value: Any) -> int:
+    for item in place.site.versions_of(place.project.project_id):
+        if isinstance(value, dict) and (
+            str(item.version_id) == str(value.get("id", ""))
+            or ("id" not in value and item.name == value.get("name"))
+        ):
+            return item.version_id
+    name = value.get("name", value.get("id")) if isinstance(value, dict) else value
+    raise ValueProblem(f"Version name '{name}' is not valid")
+
+
+def _show_version(site: Site, value: Any) -> Any:
+    item = site.versions.get(value) if value is not None else None
+    return (
+        None if item is None else show.fragment(site, "version", item.version_id, lambda: show.version(item))
+    )
+
+
+def _versions(place: Place, value: Any) -> list[int]:
+    return [_version(place, item) for item in _list(place, value)]
+
+
+def _show_versions(site: Site, value: Any) -> Any:
+    return [shown for item in value or [] if (shown := _show_version(site, item)) is not None]
+
+
+def _describe_version(site: Site, value: Any) -> tuple[str | None, str | None]:
+    item = site.versions.get(value) if value is not None else None
+    return (None, None) if item is None else (str(item.version_id), item.name)
+
+
+def _describe_versions(site: Site, value: Any) -> tuple[str | None, str | None]:
+    found = [site.versions[item] for item in value or [] if item in site.versions]
+    if not found:
+        return None, None
+    return ",".join(str(v.version_id) for v in found), ",".join(v.name for v in found)
+
+
+def _components(place: Place, value: Any) -> list[int]:
+    found: list[int] = []
+    known = place.site.components_of(place.project.project_id)
+    for item in _list(place, value):
+        wanted = item if isinstance(item, dict) else {}
+        match = [c for c in known if str(c.component_id) == str(wanted.get("id", ""))]
+        if not match and "id" not in wanted:
+            match = [c for c in known if c.name == wanted.get("name")]
+        if not match:
+            raise ValueProblem(f"Component name '{wanted.get('name', wanted.get('id'))}' is not valid")
+        found.append(match[0].component_id)
+    return found
+
+
+def _show_components(site: Site, value: Any) -> Any:
+    found = [site.components[item] for item in value or [] if item in site.components]
+    return [show.component(site, item) for item in found]
+
+
+def _describe_components(site: Site, value: Any) -> tuple[str | None, str | None]:
+    found = [site.components[item] for item in value or [] if item in site.components]
+    if not found:
+        return None, None
+    return ",".join(str(c.component_id) for c in found), ",".join(c.name for c in found)
+
+
+def _priority(place: Place, value: Any) -> str:
+    wanted = value if isinstance(value, dict) else {}
+    for item in place.site.priorities.values():
+        if item.item_id == str(wanted.get("id", "")) or (
+            "id" not in wanted and item.name == wanted.get("name")
+        ):
+            return item.item_id
+    raise ValueProblem("The priority selected is invalid.")
+
+
+def _show_priority(site: Site, value: Any) -> Any:
+    item = site.priorities.get(value)
+    return None if item is None else show.fragment(site, "priority", value, lambda: show.priority(item))
+
+
+def _describe_priority(site: Site, value: Any) -> tuple[str | None, str | None]:
+    item = site.priorities.get(value)
+    return (None, None) if item is None else (item.item_id, item.name)
+
+
+def _resolution(place: Place, value: Any) -> str:
+    wanted = value if isinstance(value, dict) else {}
+    for item in place.site.resolutions.values():
+        if item.item_id == str(wanted.get("id", "")) or (
+            "id" not in wanted and item.name == wanted.get("name")
+        ):
+            return item.item_id
+    raise ValueProblem("The resolution selected is invalid.")
+
+
+def _show_resolution(site: Site, value: Any) -> Any:
+    item = site.resolutions.get(value)
+    return None if item is None else show.fragment(site, "resolution", value, lambda: show.resolution(item))
+
+
+def _describe_resolution(site: Site, value: Any) -> tuple[str | None, str | None]:
+    item = site.resolutions.get(value)
+    return (None, None) if item is None else (item.item_id, item.name)
+
+
+def _group(place: Place, value: Any) -> str:
+    wanted = value if isinstance(value, dict) else {}
+    for group in place.site.groups.values():
+        if group.group_id == wanted.get("groupId") or group.name == wanted.get("name"):
+            return group.group_id
+    raise ValueProblem("Group does not exist.")
+
+
+def _show_group(site: Site, value: Any) -> Any:
+    group = site.groups.get(value)
+    if group is None:
+        return None
+    return {
+        "name": group.name,
+        "groupId": group.group_id,
+        "self": f"{show.API}/group?groupId={group.group_id}",
+    }
+
+
+def _describe_group(site: Site, value: Any) -> tuple[str | None, str | None]:
+    group = site.groups.get(value)
+    return (None, None) if group is None else (group.group_id, group.name)
+
+
+def _project(place: Place, value: Any) -> int:
+    wanted = value if isinstance(value, dict) else {}
+    found = place.site.find_project(str(wanted.get("id", wanted.get("key", ""))))
+    if found is None:
+        raise ValueProblem("Project does not exist.")
+    return found.project_id
+
+
+def _show_project(site: Site, value: Any) -> Any:
+    found = site.projects.get(value) if value is not None else None
+    return None if found is None else show.project_brief(site, found)
+
+
+def _describe_project(site: Site, value: Any) -> tuple[str | None, str | None]:
+    found = site.projects.get(value) if value is not None else None
+    return (None, None) if found is None else (str(found.project_id), found.name)
+
+
+def _sprint(place: Place, value: Any) -> list[int]:
+    number = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(number, str) and number.isdigit():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValueProblem("Number value expected as the Sprint id.")
+    found = place.site.sprints.get(number)
+    if found is None:
+        raise ValueProblem(f"Sprint with id {number} does not exist.")
+    if found.state == "closed":
+        raise ValueProblem("Issue cannot be assigned to a closed sprint.")
+    return [number]
+
+
+def _show_sprints(site: Site, value: Any) -> Any:
+    found = [site.sprints[item] for item in value or [] if item in site.sprints]
+    return [show.sprint_value(item) for item in found] or None
+
+
+def _describe_sprints(site: Site, value: Any) -> tuple[str | None, str | None]:
+    found = [site.sprints[item] for item in value or [] if item in site.sprints]
+    return ", ".join(str(s.sprint_id) for s in found), ", ".join(s.name for s in found)
+
+
+def _url(_: Place, value: Any) -> str:
+    if not isinstance(value, str) or not re.match(r"^[a-zA-Z][a-zA-Z0-9+.-]*:", value):
+        raise ValueProblem("Not a valid URL")
+    return value
+
+
+def _read_only(place: Place, value: Any) -> Any:
+    del value
+    raise ValueProblem(
+        f"Field '{place.field.field_id}' cannot be set. It is not on the appropriate screen, or unknown."
+    )
+
+
+def _rank(place: Place, value: Any) -> Any:
+    return _read_only(place, value)
+
+
+def _anything(_: Place, value: Any) -> Any:
+    return value
+
+
+def _describe_json(_: Site, value: Any) -> tuple[str | None, str | None]:
+    return None, None if value is None else msgspec.json.encode(value).decode()
+
+
+CODECS: dict[str, Codec] = {
+    "textfield": Codec(_text, _same, _describe_text),
+    "textarea": Codec(_document, _same, _describe_document),
+    "float": Codec(_number, _show_number, _describe_text),
+    "datepicker": Codec(_date, _same, _describe_text),
+    "datetime": Codec(_datetime, _show_datetime, _describe_datetime),
+    "labels": Codec(_labels, _same, _describe_labels, many=True),
+    "select": Codec(_option, _show_option, _describe_option),
+    "multiselect": Codec(_options, _show_options, _describe_options, many=True),
+    "cascadingselect": Codec(_cascade, _show_cascade, _describe_cascade),
+    "userpicker": Codec(_user, _show_user, _describe_user),
+    "multiuserpicker": Codec(_users, _show_users, _describe_users, many=True),
+    "version": Codec(_version, _show_version, _describe_version),
+    "multiversion": Codec(_versions, _show_versions, _describe_versions, many=True),
+    "components": Codec(_components, _show_components, _describe_components, many=True),
+    "priority": Codec(_priority, _show_priority, _describe_priority),
+    "resolution": Codec(_resolution, _show_resolution, _describe_resolution),
+    "grouppicker": Codec(_group, _show_group, _describe_group),
+    "project": Codec(_project, _show_project, _describe_project),
+    "sprint": Codec(_sprint, _show_sprints, _describe_sprints),
+    "url": Codec(_url, _same, _describe_text),
+    "rank": Codec(_rank, _same, _describe_text),
+    "readonly": Codec(_read_only, _same, _describe_text),
+    "anything": Codec(_anything, _same, _describe_json),
+}
