@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 # Characters that turn the reading direction: with them a text can look like another one.
 _TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+_NO_WIDTH: Final = 1_000_000
+
 
 class Terminal:
     """One run's way of talking to its caller."""
@@ -85,8 +87,9 @@ class Terminal:
         if self._out.is_terminal:
             self._out.print(table)
         else:
-            # Without a person's window there is no width to fit into: cutting would lose data.
-            self._out.print(table, width=max(self._out.measure(table).maximum, 80), soft_wrap=True)
+            # Without a person's window there is no width to fit into: cutting and folding would lose data.
+            unbounded = Console(file=sys.stdout, highlight=False, markup=False, width=_NO_WIDTH)
+            unbounded.print(table, width=unbounded.measure(table).maximum)
 
     def note(self, text: str) -> None:
         """Say something beside the result."""

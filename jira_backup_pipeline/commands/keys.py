@@ -5,12 +5,17 @@ What belongs here: options and presentation. What stays out: wrapping and epochs
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from jira_backup_pipeline.commands.session import Session, json_option
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.terminal import rows_of
 from jira_backup_pipeline.workplace import open_repository
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.repository.repository import Repository
 
 _COLUMNS = ("name", "recipient")
 
@@ -26,7 +31,7 @@ def keys() -> None:
 def list_keys(session: Session) -> None:
     """List the recipients."""
     session.settings.require(Need.REPOSITORY, Need.IDENTITY)
-    _present(session)
+    _present(session, open_repository(session.settings))
 
 
 @keys.command("add")
@@ -37,8 +42,9 @@ def list_keys(session: Session) -> None:
 def add_key(session: Session, name: str, recipient: str) -> None:
     """Let RECIPIENT (age1..., the public half of an identity) open the repository, under a NAME for people."""
     session.settings.require(Need.REPOSITORY, Need.IDENTITY)
-    open_repository(session.settings).add_recipient(recipient, name=name)
-    _present(session)
+    repository = open_repository(session.settings)
+    repository.add_recipient(recipient, name=name)
+    _present(session, repository)
 
 
 @keys.command("remove")
@@ -48,8 +54,9 @@ def add_key(session: Session, name: str, recipient: str) -> None:
 def remove_key(session: Session, name: str) -> None:
     """Close everything that is written from now on to a recipient; what was readable once stays known."""
     session.settings.require(Need.REPOSITORY, Need.IDENTITY)
-    open_repository(session.settings).remove_recipient(name)
-    _present(session)
+    repository = open_repository(session.settings)
+    repository.remove_recipient(name)
+    _present(session, repository)
 
 
 @keys.command("rotate")
@@ -68,8 +75,7 @@ def rotate_keys(session: Session, project: str | None) -> None:
         session.terminal.table(("scope", "epoch"), rows_of(epochs, ("scope", "epoch")))
 
 
-def _present(session: Session) -> None:
-    repository = open_repository(session.settings)
+def _present(session: Session, repository: Repository) -> None:
     recipients = [{"name": found.name, "recipient": found.recipient} for found in repository.recipients()]
     if session.terminal.is_json:
         session.terminal.document({"repository_id": repository.repository_id, "recipients": recipients})
