@@ -109,9 +109,9 @@ def test_a_missing_blob_is_unexplained_until_a_gap_names_it() -> None:
         if line.unexplained
     ]
 
-    assert [
-        (line.kind, line.source, line.unexplained) for line in without
-    ] == [("attachment", "bytes stored", 1)]
+    assert [(line.kind, line.source, line.unexplained) for line in without] == [
+        ("attachment", "bytes stored", 1)
+    ]
     assert explained == []
 
 

@@ -1,0 +1,266 @@
+"""Deltas, disappearances, gaps and races of captures, against a Jira in memory."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jira_backup_pipeline.domain.errors import ConcurrentWriter, Refused
+from jira_backup_pipeline.domain.manifest import ProjectIdentity, SnapshotState
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.store.contract import MemoryStore
+from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, content, new_repository, reopen
+from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
+
+
+def site(issues: int = 6) -> tuple[PocketJira, MemoryStore]:
+    jira = PocketJira()
+    for _ in range(issues):
+        jira.add(comments=1)
+    store = MemoryStore()
+    new_repository(store, jira)
+    return jira, store
+
+
+def test_a_night_without_changes_reads_and_packs_nothing() -> None:
+    jira, store = site()
+    first = capture(reopen(store, jira), jira)
+    jira.tick(24)
+
+    second = capture(reopen(store, jira), jira)
+
+    assert jira.read == []
+    assert first.manifest.index == second.manifest.index
+    assert second.changed_units == 0
+    assert second.manifest.number == 2
+
+
+def test_only_changed_issues_are_read_although_the_overlap_brings_more() -> None:
+    jira, store = site()
+    capture(reopen(store, jira), jira)
+    jira.edit("3", "edited")
+
+    done = capture(reopen(store, jira), jira)
+
+    assert jira.read == ["3"]
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+
+
+def test_a_full_reading_that_brings_nothing_new_writes_nothing() -> None:
+    jira, store = site()
+    capture(reopen(store, jira), jira)
+    jira.tick()
+
+    done = capture(reopen(store, jira), jira, options=CaptureOptions(is_full=True))
+
+    assert len(jira.read) == 6
+    assert done.changed_units == 0
+
+
+def test_the_rolling_reread_finds_an_edit_that_touched_nothing() -> None:
+    jira, store = site()
+    capture(reopen(store, jira), jira)
+    jira.issues["2"].comments[0] = "edited without a trace"
+
+    for _ in range(7):
+        jira.tick(24)
+        done = capture(reopen(store, jira), jira, options=CaptureOptions(reread_days=7))
+
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+
+
+def test_a_deleted_issue_leaves_the_snapshot_with_its_evidence_and_stays_in_the_earlier_one() -> None:
+    jira, store = site()
+    first = capture(reopen(store, jira), jira)
+    before = jira.truth()
+    del jira.issues["4"]
+
+    second = capture(reopen(store, jira), jira)
+
+    repository = reopen(store, jira)
+    assert "4" not in content(repository, second.manifest)
+    assert before == content(repository, first.manifest)
+    assert {"4"} == set(second.manifest.unresolved)
+    assert SnapshotState.COMPLETE is second.manifest.state
+
+
+def test_the_evidence_of_a_disappearance_keeps_its_first_moment_and_ends_when_the_issue_is_back() -> None:
+    jira, store = site()
+    capture(reopen(store, jira), jira)
+    jira.hidden.add("4")
+    first_missed = capture(reopen(store, jira), jira).manifest.unresolved["4"]
+    jira.tick(24)
+
+    assert first_missed == capture(reopen(store, jira), jira).manifest.unresolved["4"]
+
+    jira.hidden.clear()
+    back = capture(reopen(store, jira), jira)
+    assert dict(back.manifest.unresolved) == {}
+    assert jira.truth() == content(reopen(store, jira), back.manifest)
+
+
+def test_a_moved_issue_changes_its_scope_and_is_no_deletion() -> None:
+    jira, store = site()
+    jira.projects_by_id["10001"] = ProjectIdentity("10001", "BETA", "Beta")
+    capture(reopen(store, jira), jira)
+    jira.issues["4"].project_id = "10001"
+    jira.touch("4")
+
+    done = capture(reopen(store, jira), jira)
+    other = capture(reopen(store, jira), jira, project="BETA")
+
+    repository = reopen(store, jira)
+    assert "4" not in content(repository, done.manifest)
+    assert dict(done.manifest.unresolved) == {}
+    assert done.manifest.notes == ("issue 4 moved to KEY-4",)
+    assert {"4"} == set(content(repository, other.manifest))
+
+
+def test_a_mass_disappearance_is_doubtful_and_the_state_before_stays_the_one_to_restore() -> None:
+    jira, store = site(40)
+    first = capture(reopen(store, jira), jira)
+    jira.hidden.update(str(number) for number in range(1, 31))
+
+    doubtful = capture(reopen(store, jira), jira)
+
+    repository = reopen(store, jira)
+    latest = repository.latest(SCOPE)
+    assert SnapshotState.DOUBTFUL is doubtful.manifest.state
+    assert not doubtful.is_clean
+    assert latest is not None
+    assert first.manifest.number == latest.number
+
+    jira.hidden.clear()
+    recovered = capture(reopen(store, jira), jira)
+    assert SnapshotState.COMPLETE is recovered.manifest.state
+    assert jira.truth() == content(reopen(store, jira), recovered.manifest)
+
+
+def test_a_file_that_is_gone_is_a_gap_until_it_can_be_had() -> None:
+    jira, store = site()
+    issue_id = jira.add(files=[b"content"])
+    jira.gone_files.add(f"{issue_id}0")
+
+    first = capture(reopen(store, jira), jira)
+    jira.gone_files.clear()
+    second = capture(reopen(store, jira), jira)
+
+    assert SnapshotState.GAPS is first.manifest.state
+    assert first.manifest.unexplained == 0
+    assert SnapshotState.COMPLETE is second.manifest.state
+    row = reopen(store, jira).tables(second.manifest)["attachments"].to_arrow().to_pylist()[0]
+    assert reopen(store, jira).open_blob(SCOPE, row["blob"]).read() == b"content"
+
+
+def test_an_accepted_gap_does_not_make_a_run_incomplete() -> None:
+    jira, store = site()
+    jira.gone_files.add(f"{jira.add(files=[b'x'])}0")
+    accepted = CaptureOptions(reread_days=0, accepted_gaps=("attachment:404",))
+
+    done = capture(reopen(store, jira), jira, options=accepted)
+
+    assert SnapshotState.GAPS is done.manifest.state
+    assert done.is_clean
+
+
+class Overtaking(PocketJira):
+    """A Jira whose answer gives another writer the time to finish first."""
+
+    other: object = None
+
+    def issue_count(self, project_id: str) -> int | None:
+        if self.other is not None:
+            work, self.other = self.other, None
+            work()
+        return super().issue_count(project_id)
+
+
+def test_of_two_writers_the_slower_one_rebases_and_nothing_is_lost() -> None:
+    jira = Overtaking()
+    for _ in range(4):
+        jira.add(comments=1)
+    store = MemoryStore()
+    new_repository(store, jira)
+    capture(reopen(store, jira), jira)
+    jira.edit("1", "seen by both")
+
+    def overtake() -> None:
+        jira.edit("2", "edited meanwhile")
+        capture(reopen(store, jira), jira)
+
+    jira.other = overtake
+    done = capture(reopen(store, jira), jira)
+
+    assert done.manifest.number == 3
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+
+
+def test_a_writer_that_always_loses_says_so_and_changes_nothing(monkeypatch) -> None:
+    jira, store = site()
+    repository = reopen(store, jira)
+    capture(repository, jira)
+    before = [entry.key for entry in store.list("snapshots/")]
+
+    def lose(*_: object) -> None:
+        message = "another writer was first"
+        raise ConcurrentWriter(message, hint="Run the backup again.")
+
+    monkeypatch.setattr(repository, "commit", lose)
+    with pytest.raises(ConcurrentWriter):
+        capture(repository, jira)
+
+    assert before == [entry.key for entry in store.list("snapshots/")]
+
+
+def test_another_site_is_refused_before_anything_is_written() -> None:
+    jira, store = site()
+    capture(reopen(store, jira), jira)
+    before = [entry.key for entry in store.list("")]
+    stranger = PocketJira(cloud_id="cloud-2")
+    stranger.add()
+
+    with pytest.raises(Refused, match="belongs to the Jira site"):
+        capture(reopen(store, stranger), stranger)
+
+    assert before == [entry.key for entry in store.list("")]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    nights=st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["add", "edit", "delete", "hide", "show", "comment"]), st.integers(1, 12)
+            )
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_whatever_happens_between_captures_every_snapshot_is_what_jira_showed(nights) -> None:
+    jira, store = site(4)
+    for edits in nights:
+        for verb, number in edits:
+            apply(jira, verb, str(number))
+        done = capture(reopen(store, jira), jira)
+        assert jira.truth() == content(reopen(store, jira), done.manifest)
+        assert done.manifest.unexplained == 0
+
+
+def apply(jira: PocketJira, verb: str, issue_id: str) -> None:
+    if verb == "add":
+        jira.add(comments=2)
+    elif issue_id not in jira.issues:
+        return
+    elif verb == "edit":
+        jira.edit(issue_id, f"edited at {jira.now}")
+    elif verb == "comment":
+        jira.issues[issue_id].comments.append(f"at {jira.now}")
+        jira.touch(issue_id)
+    elif verb == "delete":
+        del jira.issues[issue_id]
+    elif verb == "hide":
+        jira.hidden.add(issue_id)
+    else:
+        jira.hidden.discard(issue_id)
