@@ -34,28 +34,35 @@ class Exchange:
     """An answer whose head has come. Close it, or read it to its end."""
 
     def __init__(
-        self, status: int, headers: Mapping[str, str], body: RawBody, *, monotonic: Callable[[], float]
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: RawBody,
+        *,
+        monotonic: Callable[[], float],
+        asked_at_seconds: float,
     ) -> None:
         self.status = status
         self.headers = headers
         self._body = body
         self._monotonic = monotonic
+        self._asked_at_seconds = asked_at_seconds
         self._received_bytes = 0
         self.length_bytes = _whole_number(headers.get("content-length"))
 
     def read_whole(self, deadline_seconds: float) -> Response:
-        """Read the body to its end and close.
+        """Read the body to its end and close. The deadline counts from the asking, or from the head after an upload.
 
         Raises:
             Broken: the body is shorter than announced, not readable gzip, or did not come within the deadline.
         """
-        latest = self._monotonic() + deadline_seconds
+        latest = self._asked_at_seconds + deadline_seconds
         pieces: list[bytes] = []
         try:
             while piece := self.read_piece():
                 pieces.append(piece)
                 if self._monotonic() > latest:
-                    raise Broken(Breakage.CUT, f"the body took longer than {deadline_seconds:g} seconds")
+                    raise Broken(Breakage.CUT, f"the answer took longer than {deadline_seconds:g} seconds")
         finally:
             self.close()
         return Response(self.status, self.headers, self._unpacked(b"".join(pieces)))

@@ -21,11 +21,11 @@ from jira_backup_pipeline.jira.bodies import Bodies, fetch_bodies
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
-from jira_backup_pipeline.jira.remote_links import RemoteLinkPolicy, names_remote_link, read_remote_links
+from jira_backup_pipeline.jira.remote_links import names_remote_link, read_remote_links
 from jira_backup_pipeline.jira.wire.slices import read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from concurrent.futures import Future
 
     from jira_backup_pipeline.jira.client import JiraClient
@@ -50,11 +50,11 @@ class IssueReading:
     """One reading of a list of issues; use it once."""
 
     def __init__(
-        self, client: JiraClient, watchers: WatcherFinder, *, remote_links: RemoteLinkPolicy
+        self, client: JiraClient, watchers: WatcherFinder, *, links_of: Collection[str] | None
     ) -> None:
         self._client = client
         self._watchers = watchers
-        self._remote_links = remote_links
+        self._links_of = None if links_of is None else frozenset(links_of)
         self._overflow = Overflow(client)
 
     def units(self, issue_ids: Sequence[str]) -> Iterator[IssueUnit]:
@@ -119,7 +119,8 @@ class IssueReading:
             parts[task.issue_id].lists[task.kind] = found
 
     def _may_have_remote_links(self, part: UnitParts, histories: Histories) -> bool:
-        if self._remote_links is RemoteLinkPolicy.EVERY or part.issue.id in histories.gaps:
+        issue_id = part.issue.id
+        if self._links_of is None or issue_id in self._links_of or issue_id in histories.gaps:
             return True
         return names_remote_link(value for _, value in part.histories)
 

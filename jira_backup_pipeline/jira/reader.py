@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.jira import bodies, download, listing, site, walk
 from jira_backup_pipeline.jira.issues import IssueReading
-from jira_backup_pipeline.jira.remote_links import RemoteLinkPolicy
 from jira_backup_pipeline.jira.watchers import WatcherFinder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
@@ -35,11 +34,8 @@ if TYPE_CHECKING:
 class CloudReader:
     """Reads one Jira Cloud site. Several threads may use it; one `issue_units` iterator belongs to one thread."""
 
-    def __init__(
-        self, client: JiraClient, *, remote_links: RemoteLinkPolicy = RemoteLinkPolicy.HISTORY
-    ) -> None:
+    def __init__(self, client: JiraClient) -> None:
         self.client = client
-        self._remote_links = remote_links
         self._lock = threading.Lock()
         self._counted: Counter[str] = Counter()
 
@@ -71,14 +67,16 @@ class CloudReader:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
         return walk.count_issues(self.client, project_id)
 
-    def issue_units(self, issue_ids: Sequence[str], *, people: Sequence[str] = ()) -> Iterator[IssueUnit]:
+    def issue_units(
+        self, issue_ids: Sequence[str], *, people: Sequence[str] = (), links_of: Collection[str] | None = None
+    ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
         An issue that exists but cannot be read is a unit without records and with a gap. Gaps of equal kind, subject and
         reason belong together: a missing permission is told once for each window of 1,000 issues, with its count.
         """
         watchers = WatcherFinder(self.client, people, len(issue_ids))
-        return IssueReading(self.client, watchers, remote_links=self._remote_links).units(issue_ids)
+        return IssueReading(self.client, watchers, links_of=links_of).units(issue_ids)
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""

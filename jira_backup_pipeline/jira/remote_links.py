@@ -1,16 +1,15 @@
-"""Reads remote links, which Jira gives only issue by issue, and decides which issues to ask.
+"""Reads remote links, which Jira gives only issue by issue, and finds in the history which issues have had one.
 
-What belongs here: the policy and the one request. Making, changing and removing a remote link writes a history entry, so
-the history tells which issues have or had one; `RemoteLinkPolicy.EVERY` asks every issue instead, for sites where links were
-brought in by an import that wrote no history.
+What belongs here: the one request, and the evidence. Making, changing and removing a remote link writes a history entry, so
+a delta asks the issues whose history names one; an import may have written none, so a first or full reading asks every
+issue.
 
-What stays out: reading of history (`histories`).
+What stays out: reading of history (`histories`) and the choice between the two (the caller of the reader).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,6 @@ if TYPE_CHECKING:
 
 _TEMPLATE = "/rest/api/3/issue/{issue_id}/remotelink"
 _EVIDENCE = frozenset({"remoteissuelink", "remoteworkitemlink"})
-
-
-class RemoteLinkPolicy(StrEnum):
-    """Which issues are asked for remote links: those whose history names one, or every issue (one request each)."""
-
-    HISTORY = "history"
-    EVERY = "every"
 
 
 def names_remote_link(entries: Iterable[object]) -> bool:

@@ -58,6 +58,7 @@ class Sockets:
         """
         session = self._session()
         prepared = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+        asked_at_seconds = self._monotonic()
         try:
             response = session.send(
                 prepared,
@@ -70,7 +71,16 @@ class Sockets:
         except _FAILURES as error:
             raise _broken(error) from None
         found = {name.lower(): value for name, value in response.headers.items()}
-        return Exchange(response.status_code, found, _Body(response), monotonic=self._monotonic)
+        if body is not None and not isinstance(body, bytes):
+            # Sending a large file may take long; patience is for the answer.
+            asked_at_seconds = self._monotonic()
+        return Exchange(
+            response.status_code,
+            found,
+            _Body(response),
+            monotonic=self._monotonic,
+            asked_at_seconds=asked_at_seconds,
+        )
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._threads, "session", None)
