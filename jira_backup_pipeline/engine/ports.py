@@ -21,7 +21,7 @@ from jira_backup_pipeline.domain.readings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
@@ -67,11 +67,15 @@ class JiraReader(Protocol):
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
 
-    def issue_units(self, issue_ids: Sequence[str], *, people: Sequence[str] = ()) -> Iterator[IssueUnit]:
+    def issue_units(
+        self, issue_ids: Sequence[str], *, people: Sequence[str] = (), links_of: Collection[str] | None = None
+    ) -> Iterator[IssueUnit]:
         """Read issues with comments, worklogs, history, links, remote links, watchers and attachment metadata.
 
         Ids that Jira does not give (deleted or hidden meanwhile) are left out: the caller compares. `people` are account
-        ids that may be used to find watchers by inverted search where that costs fewer requests.
+        ids that may be used to find watchers by inverted search where that costs fewer requests. Remote links cost a
+        request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
+        names one.
         """
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:

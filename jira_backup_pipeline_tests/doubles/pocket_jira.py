@@ -123,7 +123,7 @@ class PocketJira:
     def issue_count(self, project_id: str) -> int | None:
         return len(self.truth(project_id))
 
-    def issue_units(self, issue_ids: Sequence[str], *, people: Sequence[str] = ()) -> Iterator[IssueUnit]:  # noqa: ARG002 - the protocol names it
+    def issue_units(self, issue_ids: Sequence[str], **_: object) -> Iterator[IssueUnit]:
         for issue_id in issue_ids:
             if issue_id in self.issues and issue_id not in self.hidden:
                 self.read.append(issue_id)

@@ -194,7 +194,8 @@ class _IssueCapture:
         with AttachmentKeeper(self.reader, known) as keeper:
             for start in range(0, len(to_read), self.options.pack_units):
                 ids = to_read[start : start + self.options.pack_units]
-                for unit in keeper.complete(self.reader.issue_units(ids, people=people), self.packing):
+                units = self.reader.issue_units(ids, people=people, links_of=self._links_of(ids))
+                for unit in keeper.complete(units, self.packing):
                     seen.add(unit.issue_id)
                     self._keep(unit)
                     self.progress.advance()
@@ -207,6 +208,17 @@ class _IssueCapture:
             self.draft.notes.append(f"{len(vanished)} issues were deleted or hidden while the capture ran")
             self._note_gone(vanished)
         return vanished
+
+    def _links_of(self, ids: Sequence[str]) -> list[str] | None:
+        """Choose the issues to ask for remote links, one request each.
+
+        An issue that was never read is asked, because an import may have made its links without a history entry; so is
+        one that had links. A full reading asks every issue.
+        """
+        if self.options.is_full:
+            return None
+        before = {issue_id: self.draft.base.find("issue", issue_id) for issue_id in ids}
+        return [i for i, ref in before.items() if ref is None or ref.counts.get("remote_link")]
 
     def _keep(self, unit: IssueUnit) -> None:
         self.draft.gaps.extend(unit.gaps)
