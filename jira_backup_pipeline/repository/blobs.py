@@ -13,7 +13,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from jira_backup_pipeline.domain.errors import AlreadyExists, IntegrityError, NotFound
+from jira_backup_pipeline.domain.errors import AlreadyExists, NotFound
 from jira_backup_pipeline.domain.manifest import ObjectRef
 from jira_backup_pipeline.domain.units import BlobRef
 from jira_backup_pipeline.repository.damage import damaged, lost
@@ -75,7 +75,10 @@ def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
         try:
             store.put_new(key, spool, sha256=stored.digest())
         except AlreadyExists:
-            found = inspect_blob(store, keys, blob.name)
+            try:
+                found = inspect_blob(store, keys, blob.name)
+            except NoMatchingKey as error:
+                raise damaged(key, "no key of its scope opens it") from error
             if found.blob != blob:
                 raise damaged(key, "it holds other content than its name says") from None
             return found
@@ -83,7 +86,7 @@ def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
 
 
 def inspect_blob(store: Store, keys: ScopeKeys, name: str) -> StoredBlob:
-    """Read a stored blob to its end, prove it, and give what is known of it."""
+    """Read a stored blob to its end, prove it, and give what is known of it; errors as in `open_blob`."""
     with new_spool() as spool:
         return _fetch(store, keys, name, spool)
 
@@ -93,6 +96,7 @@ def open_blob(store: Store, keys: ScopeKeys, name: str) -> BinaryIO:
 
     Raises:
         IntegrityError: it is gone, damaged, or not the content of its name.
+        NoMatchingKey: none of these keys opens it.
     """
     spool = new_spool()
     try:
@@ -114,16 +118,9 @@ def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredB
         raise lost(key) from error
     with opened:
         source, target = CountingReader(opened, stored.update), CountingWriter(spool, content.update)
-        try:
-            with own_failures(source, target):
-                unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
-        except NoMatchingKey as error:
-            raise _foreign(key) from error
+        with own_failures(source, target):
+            unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
     if name not in content.names:
         raise damaged(key, "it holds other content than its name says")
     blob = BlobRef(name, target.size_bytes, content.plain_sha256)
     return StoredBlob(blob, ObjectRef(key, source.size_bytes, stored.hexdigest(), blob.plain_sha256))
-
-
-def _foreign(key: str) -> IntegrityError:
-    return damaged(key, "no key of its scope opens it")

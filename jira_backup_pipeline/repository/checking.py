@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.repository.blobs import inspect_blob
 from jira_backup_pipeline.repository.damage import damaged, lost
-from jira_backup_pipeline.repository.documents import fetch_document
 from jira_backup_pipeline.repository.index import load_units
 from jira_backup_pipeline.repository.layout import (
     parse_blob,
@@ -82,10 +81,9 @@ class VerifyLevel(StrEnum):
 class ObjectCheck:
     """Proves objects of one repository."""
 
-    def __init__(self, store: Store, keyring: Keyring, *, public: str) -> None:
+    def __init__(self, store: Store, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
-        self._public = public
 
     def check(self, scope: str, ref: ObjectRef, level: VerifyLevel, *, epoch: str) -> int:
         """Prove one object of a scope; `epoch` names the key of tables, units and index. Gives the bytes that were read.
@@ -99,7 +97,7 @@ class ObjectCheck:
                 return 0
             if level is VerifyLevel.HASH:
                 return download(self._store, ref, None)
-            return self._check_content(ref, role_of(scope, ref.key), epoch)
+            return self._check_content(scope, ref, epoch)
         except NotFound as error:
             raise lost(ref.key) from error
 
@@ -108,12 +106,12 @@ class ObjectCheck:
         if found != ref.size_bytes:
             raise damaged(ref.key, f"it has {found} bytes instead of {ref.size_bytes}")
 
-    def _check_content(self, ref: ObjectRef, role: Role, epoch: str) -> int:
+    def _check_content(self, scope: str, ref: ObjectRef, epoch: str) -> int:
+        role = role_of(scope, ref.key)
         if role is Role.BLOB:
             return self._check_blob(ref)
         if role in (Role.MANIFEST, Role.RECEIPT, Role.KEYRING):
-            return self._check_document(ref, role)
-        scope = ref.key.split("/")[1]
+            return self._check_document(scope, ref, role)
         key = self._keyring.epoch_keys(scope, epoch)
         with new_spool() as spool:
             size_bytes = download(self._store, ref, spool)
@@ -132,19 +130,16 @@ class ObjectCheck:
         name = parse_blob(ref.key)
         if name is None:
             raise damaged(ref.key, "it is not the name of a blob")
-        found = inspect_blob(self._store, self._keyring.of(name[0]), name[1])
+        found = self._keyring.opening(name[0], ref.key, lambda keys: inspect_blob(self._store, keys, name[1]))
         if found.ref != ref:
             raise damaged(ref.key, "it is not the object that the receipt names")
         return found.ref.size_bytes
 
-    def _check_document(self, ref: ObjectRef, role: Role) -> int:
+    def _check_document(self, scope: str, ref: ObjectRef, role: Role) -> int:
         if role is Role.KEYRING:
-            name = parse_keyring(ref.key)
-            found = self._keyring.open_entry(name.scope if name else "", ref.key).ref
+            found = self._keyring.open_entry(scope, ref.key).ref
         else:
-            parsed = parse_snapshot(ref.key) if role is Role.MANIFEST else parse_receipt(ref.key)
-            keys = self._keyring.of(parsed[0] if parsed else "")
-            found = fetch_document(self._store, ref.key, identities=keys.identities, public=self._public).ref
+            found = self._keyring.fetch(scope, ref.key).ref
         if found != ref:
             raise damaged(ref.key, "it is not the object that was named")
         return found.size_bytes

@@ -13,7 +13,7 @@ import binascii
 import secrets
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jira_backup_pipeline.domain.errors import AlreadyExists, IntegrityError, UnknownName
 from jira_backup_pipeline.domain.times import to_iso
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.repository.documents import OpenedDocument
     from jira_backup_pipeline.store.contract import Store
+
+T = TypeVar("T")
 
 KEYRING_FORMAT = 1
 _KEY_BYTES = 32
@@ -145,6 +147,31 @@ class Keyring:
         """Give the keys of a scope as they are in the store now, which may be none."""
         with self._lock:
             return self._load(scope)
+
+    def opening(self, scope: str, key: str, use: Callable[[ScopeKeys], T]) -> T:
+        """Open something that is sealed to a scope, with the keys known here or, failing these, those in the store now.
+
+        Raises:
+            IntegrityError: no key of the scope opens it.
+        """
+        try:
+            return use(self.of(scope))
+        except NoMatchingKey:
+            # Another process may have begun an epoch since this one looked.
+            keys = self.reload(scope)
+        try:
+            return use(keys)
+        except NoMatchingKey as error:
+            raise damaged(key, "no key of its scope opens it") from error
+
+    def fetch(self, scope: str, key: str) -> OpenedDocument:
+        """Read a document that is sealed to a scope, with every check; see `documents.fetch_document`."""
+        public = self._signer.public
+        return self.opening(
+            scope,
+            key,
+            lambda keys: fetch_document(self._store, key, identities=keys.identities, public=public),
+        )
 
     def for_writing(self, scope: str) -> ScopeKeys:
         """Give the keys of a scope as they are in the store now, making the first epoch where there is none.

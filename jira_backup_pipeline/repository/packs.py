@@ -18,9 +18,10 @@ from jira_backup_pipeline.domain.times import to_iso
 from jira_backup_pipeline.domain.units import BlobRef, UnitRef
 from jira_backup_pipeline.repository.blobs import StoredBlob, inspect_blob, open_blob, store_blob
 from jira_backup_pipeline.repository.damage import damaged, newer
-from jira_backup_pipeline.repository.documents import fetch_document, seal_document
+from jira_backup_pipeline.repository.documents import seal_document
 from jira_backup_pipeline.repository.index import Index, read_tally, read_units, store_units, write_tally
-from jira_backup_pipeline.repository.layout import receipt_key, table_key
+from jira_backup_pipeline.repository.layout import blob_key, receipt_key, table_key
+from jira_backup_pipeline.repository.sealing import NoMatchingKey
 from jira_backup_pipeline.repository.spooling import download, new_spool, put_once
 from jira_backup_pipeline.repository.tables.files import check_footer
 from jira_backup_pipeline.repository.tables.schema import UNITS, is_issue_level
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import StoredUnit
-    from jira_backup_pipeline.repository.keyring import EpochKeys, ScopeKeys
+    from jira_backup_pipeline.repository.keyring import EpochKeys, Keyring, ScopeKeys
     from jira_backup_pipeline.repository.sealing import Signer
     from jira_backup_pipeline.repository.tables.writing import WrittenTable
     from jira_backup_pipeline.store.contract import Store
@@ -270,7 +271,10 @@ class PackWriter:
     def _stored_blob(self, name: str) -> StoredBlob:
         known = self._blobs.get(name) or self._find_blob(name)
         # Neither written here nor named by a receipt at hand: only the object itself can tell.
-        return known or inspect_blob(self._store, self._keys, name)
+        try:
+            return known or inspect_blob(self._store, self._keys, name)
+        except NoMatchingKey as error:
+            raise damaged(blob_key(self.scope, name), "no key of its scope opens it") from error
 
     def _read_back(self) -> None:
         for part in self._parts:
@@ -290,12 +294,10 @@ class PackWriter:
         return sealed.ref
 
 
-def fetch_receipt(
-    store: Store, scope: str, pack: str, *, keys: ScopeKeys, public: str
-) -> tuple[Receipt, ObjectRef]:
+def fetch_receipt(keyring: Keyring, scope: str, pack: str) -> tuple[Receipt, ObjectRef]:
     """Read a receipt with every check; gives it with its reference."""
     key = receipt_key(scope, pack)
-    opened = fetch_document(store, key, identities=keys.identities, public=public)
+    opened = keyring.fetch(scope, key)
     receipt = Receipt.from_json(opened.payload, key=key)
     if (receipt.scope, receipt.pack) != (scope, pack):
         raise damaged(key, "it belongs to another pack")

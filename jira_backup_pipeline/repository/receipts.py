@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 class Receipts:
     """Opened receipts by scope and pack. They are immutable, so one that was proven is never read twice."""
 
-    def __init__(self, store: Store, *, keyring: Keyring, snapshots: Snapshots, public: str) -> None:
+    def __init__(self, store: Store, *, keyring: Keyring, snapshots: Snapshots) -> None:
         self._store = store
         self._keyring = keyring
         self._snapshots = snapshots
-        self._public = public
         self._known: dict[tuple[str, str], tuple[Receipt, ObjectRef]] = {}
         self._blobs: dict[tuple[str, str], StoredBlob] = {}
         self._scanned: dict[str, int] = {}
@@ -50,7 +49,7 @@ class Receipts:
         with self._lock:
             known = self._known.get((scope, pack))
         if known is None:
-            known = fetch_receipt(self._store, scope, pack, keys=self._keyring.of(scope), public=self._public)
+            known = fetch_receipt(self._keyring, scope, pack)
             with self._lock:
                 self._known[scope, pack] = known
                 self._blobs.update({(scope, blob.blob.name): blob for blob in known[0].blobs})

@@ -17,7 +17,7 @@ from jira_backup_pipeline.repository.blobs import StoredBlob, open_blob
 from jira_backup_pipeline.repository.checking import ObjectCheck, Role, VerifyLevel
 from jira_backup_pipeline.repository.commits import commit_snapshot
 from jira_backup_pipeline.repository.damage import damaged
-from jira_backup_pipeline.repository.documents import fetch_document, seal_document
+from jira_backup_pipeline.repository.documents import seal_document
 from jira_backup_pipeline.repository.founding import (
     Founding,
     bind,
@@ -29,6 +29,7 @@ from jira_backup_pipeline.repository.identity import Identity, read_identity
 from jira_backup_pipeline.repository.index import Index, read_units
 from jira_backup_pipeline.repository.keyring import Keyring, Recipient
 from jira_backup_pipeline.repository.layout import (
+    blob_key,
     check_scope,
     document_key,
     parse_index,
@@ -128,10 +129,8 @@ class Repository:
             clock=clock,
         )
         self._snapshots = Snapshots(store, lambda: self._founding, self._keyring)
-        self._check = ObjectCheck(store, self._keyring, public=founding.signer.public)
-        self._receipts = Receipts(
-            store, keyring=self._keyring, snapshots=self._snapshots, public=founding.signer.public
-        )
+        self._check = ObjectCheck(store, self._keyring)
+        self._receipts = Receipts(store, keyring=self._keyring, snapshots=self._snapshots)
 
     # What it is
 
@@ -343,7 +342,8 @@ class Repository:
         Raises:
             IntegrityError: it is gone, damaged, or not the content of its name.
         """
-        return open_blob(self._store, self._keyring.of(check_scope(scope)), name)
+        key = blob_key(check_scope(scope), name)
+        return self._keyring.opening(scope, key, lambda keys: open_blob(self._store, keys, name))
 
     # Proof
 
@@ -420,10 +420,7 @@ class Repository:
         """
         key = document_key(prefix, name)
         self._store.head(key)
-        keys = self._keyring.of(check_scope(scope))
-        return fetch_document(
-            self._store, key, identities=keys.identities, public=self._founding.signer.public
-        ).payload
+        return self._keyring.fetch(check_scope(scope), key).payload
 
     def list_documents(self, prefix: str, *, under: str = "") -> list[str]:
         """Name the documents of a folder whose names start with `under`, in order."""

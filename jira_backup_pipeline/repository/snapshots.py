@@ -15,21 +15,19 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.errors import AlreadyExists, ConcurrentWriter, IntegrityError, NotFound
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Head, Manifest, SnapshotState
 from jira_backup_pipeline.repository.damage import damaged, lost
-from jira_backup_pipeline.repository.documents import open_document, seal_document
+from jira_backup_pipeline.repository.documents import seal_document
 from jira_backup_pipeline.repository.layout import (
     SNAPSHOT_PREFIX,
     parse_snapshot,
     snapshot_key,
     snapshots_prefix,
 )
-from jira_backup_pipeline.repository.sealing import NoMatchingKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
 
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, ObjectRef, PackRef, ProjectIdentity
-    from jira_backup_pipeline.repository.documents import OpenedDocument
     from jira_backup_pipeline.repository.founding import Founding
     from jira_backup_pipeline.repository.keyring import Keyring
     from jira_backup_pipeline.store.contract import Store, StoredObject
@@ -130,7 +128,8 @@ class Snapshots:
     def load_with_ref(self, scope: str, number: int) -> tuple[Manifest, ObjectRef]:
         """Open a manifest without looking at its parent; gives it with the reference of its object."""
         key = snapshot_key(scope, number)
-        opened = self._open(key, scope, self._store.get(key))
+        self._store.head(key)
+        opened = self._keyring.fetch(scope, key)
         try:
             manifest = Manifest.from_json(opened.payload)
         except (KeyError, TypeError, ValueError) as error:
@@ -293,22 +292,6 @@ class Snapshots:
         found = self.stored_sha256(manifest.scope, manifest.parent)
         if found is not None and found != manifest.parent_sha256:
             raise damaged(snapshot_key(manifest.scope, manifest.parent), "its successor knew it otherwise")
-
-    def _open(self, key: str, scope: str, sealed: bytes) -> OpenedDocument:
-        keys = self._keyring.of(scope)
-        try:
-            return open_document(
-                key, sealed, identities=keys.identities, public=self._founding().signer.public
-            )
-        except NoMatchingKey:
-            # A key of a newer epoch than the ones that this process has seen.
-            keys = self._keyring.reload(scope)
-        try:
-            return open_document(
-                key, sealed, identities=keys.identities, public=self._founding().signer.public
-            )
-        except NoMatchingKey as error:
-            raise damaged(key, "no key of its scope opens it") from error
 
 
 def draft_to_manifest(draft: ManifestDraft, **filled: Any) -> Manifest:  # noqa: ANN401 - the members of Manifest
