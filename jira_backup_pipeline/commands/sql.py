@@ -58,17 +58,19 @@ def sql(session: Session, project: str, number: int | None, as_of: datetime | No
     repository = open_repository(session.settings)
     manifest = find_snapshot(repository, project, number, as_of)
     found = repository.tables(manifest).sql(query)
+    # By column, not by row: two columns of one name are both shown.
+    rows = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
     if session.terminal.is_json:
         session.terminal.document(
             {
                 "scope": manifest.scope,
                 "snapshot": manifest.number,
                 "columns": found.column_names,
-                "rows": [[_finite(value) for value in row.values()] for row in found.to_pylist()],
+                "rows": [[_finite(value) for value in row] for row in rows],
             }
         )
     else:
-        session.terminal.table(found.column_names, [list(row.values()) for row in found.to_pylist()])
+        session.terminal.table(found.column_names, rows)
 
 
 def find_snapshot(
