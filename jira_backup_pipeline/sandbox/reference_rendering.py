@@ -55,8 +55,7 @@ def fragment(site: Site, kind: str, item_id: object, make: Callable[[], Any]) ->
 
 def avatar_urls(address: str) -> JsonObject:
     """The four sizes of an avatar."""
-    sizes = {"48x48": "", "24x24": "&size=small", "16x16": "&size=xsmall", "32x32": "&size=medium"}
-    return {size: f"{SITE_BASE}/{address}{suffix}" for size, suffix in sizes.items()}
+    return {f"{size}x{size}": f"{SITE_BASE}/{address}?s={size}" for size in (48, 24, 16, 32)}
 
 
 def user(site: Site, account: Account, *, detail: bool = False) -> JsonObject:
@@ -65,7 +64,7 @@ def user(site: Site, account: Account, *, detail: bool = False) -> JsonObject:
         "self": f"{API}/user?accountId={account.account_id}",
         "accountId": account.account_id,
         "emailAddress": account.email,
-        "avatarUrls": avatar_urls(f"secure/useravatar?ownerId={account.account_id}"),
+        "avatarUrls": avatar_urls(f"avatar/{account.account_id[-12:]}"),
         "displayName": account.display_name,
         "active": account.active,
         "timeZone": account.time_zone,
@@ -138,7 +137,7 @@ def issue_type(item: IssueType) -> JsonObject:
         "self": f"{API}/issuetype/{item.type_id}",
         "id": item.type_id,
         "description": item.description,
-        "iconUrl": f"{SITE_BASE}/rest/api/2/universal_avatar/view/type/issuetype/avatar/{item.avatar_id}?size=medium",
+        "iconUrl": f"{SITE_BASE}/typeavatar/{item.avatar_id}?s=medium",
         "name": item.name,
         "subtask": item.level < 0,
         "avatarId": item.avatar_id,
@@ -295,8 +294,6 @@ def field_definition(item: Field) -> Any:
         "searchable": item.searchable,
         "clauseNames": list(item.clause_names),
     }
-    if item.custom:
-        value["untranslatedName"] = item.name
     if item.schema:
         value["schema"] = item.schema
     return value
@@ -316,9 +313,7 @@ def project_brief(site: Site, item: Project) -> JsonObject:
         "name": item.name,
         "projectTypeKey": item.type_key,
         "simplified": False,
-        "avatarUrls": avatar_urls(
-            f"rest/api/3/universal_avatar/view/type/project/avatar/{10400 + item.project_id % 20}?pid={item.project_id}"
-        ),
+        "avatarUrls": avatar_urls(f"projectavatar/{10400 + item.project_id % 20}"),
     }
     if item.category_id in site.categories:
         value["projectCategory"] = category(site.categories[item.category_id or ""])

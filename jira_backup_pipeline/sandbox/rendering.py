@@ -300,7 +300,7 @@ def _times(site: Site, issue: Issue, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, Any]:
-    """Every field of an issue as a JSON value."""
+    """Every field of an issue that has a value or is computed, as JSON values."""
     body = site.body(issue)
     stored = body.values
     watching = caller is not None and caller.account_id in issue.watchers
@@ -333,20 +333,41 @@ def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, 
     }
     if issue.parent_id is not None and issue.parent_id in site.issues.by_id:
         result["parent"] = issue_brief(site, site.issues.by_id[issue.parent_id])
-    for item in site.fields.values():
-        codec = CODECS.get(item.kind)
-        if codec is not None and item.field_id not in result:
-            result[item.field_id] = codec.render(site, stored.get(item.field_id))
+    for field_id, value in stored.items():
+        item = site.fields.get(field_id)
+        codec = CODECS.get(item.kind) if item is not None else None
+        if codec is not None and field_id not in result:
+            result[field_id] = codec.render(site, value)
     return result
+
+
+def _empty_parts(site: Site) -> dict[str, bytes]:
+    """What the fields without a value look like; the same for every issue."""
+    known: dict[str, bytes] | None = site.answers.entries.get("empty parts")
+    if known is None:
+        known = {}
+        for item in site.fields.values():
+            codec = CODECS.get(item.kind)
+            if codec is not None:
+                known[item.field_id] = encode(codec.render(site, None))
+        site.answers.entries["empty parts"] = known
+    return known
+
+
+def _sees_all(site: Site, caller: Account, issue: Issue) -> bool:
+    """Whether nothing about an issue can be hidden from a caller; kept until rights may have changed."""
+    key = ("sees", caller.account_id, issue.project_id)
+    known: bool | None = site.answers.entries.get(key)
+    if known is None:
+        everywhere = not any(caller.account_id in other.hidden_from for other in site.projects.values())
+        known = everywhere and site.sees_everything(caller, site.project_of(issue))
+        site.answers.entries[key] = known
+    return known
 
 
 def rendered(site: Site, issue: Issue, caller: Account | None) -> RenderedIssue:
     """The issue's ready parts for a caller, from the cache when the caller sees everything."""
-    project = site.project_of(issue)
-    plain = site.sees_everything(caller, project) and not any(
-        caller is not None and caller.account_id in other.hidden_from for other in site.projects.values()
-    )
-    shared = plain and caller is not None and caller.account_id == site.backup_account_id
+    shared = caller is not None and caller.account_id == site.backup_account_id and _sees_all(site, caller, issue)
     if shared:
         found: RenderedIssue | None = site.answers.entries.get(issue.issue_id)
         if found is not None:
@@ -359,7 +380,8 @@ def rendered(site: Site, issue: Issue, caller: Account | None) -> RenderedIssue:
             "key": site.key_of(issue),
         }
     )[1:-1]
-    parts = {name: encode(value) for name, value in field_values(site, issue, caller).items()}
+    parts = dict(_empty_parts(site))
+    parts.update((name, encode(value)) for name, value in field_values(site, issue, caller).items())
     parts.update(site.body(issue).raw_fields)
     made = RenderedIssue(head, parts)
     if shared:
@@ -427,7 +449,7 @@ def issue_bytes(
         }
     if "schema" in expand:
         extras["schema"] = {
-            item.field_id: item.schema for item in site.fields.values() if item.field_id in made.parts
+            name: field_schema(site, name) for name in site.fields if name in made.parts
         }
     tail = b"," + encode(extras)[1:-1] if extras else b""
     raw = site.body(issue).raw_issue
@@ -436,6 +458,11 @@ def issue_bytes(
     if only_ids(fields):
         return b"{%s%s}" % (made.head, tail)
     return b'{%s%s,"fields":{%s}}' % (made.head, tail, inner)
+
+
+def field_schema(site: Site, field_id: str) -> JsonObject:
+    """A field's schema; ``/field`` has none for some system fields, the expansion has one for all."""
+    return site.fields[field_id].schema or {"type": "issuelink", "system": field_id}
 
 
 def only_ids(fields: list[str] | None) -> bool:

@@ -125,9 +125,8 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
 
 def issue_record(site: Site, issue: Issue) -> JsonObject:
     """An issue's fields without its comments and worklogs, which are records of their own."""
-    body = site.body(issue)
-    fields = rendering.field_values(site, issue, site.backup_account)
-    fields.update({name: msgspec.Raw(text) for name, text in body.raw_fields.items()})
+    parts = rendering.rendered(site, issue, site.backup_account).parts
+    fields = {name: msgspec.Raw(text) for name, text in parts.items()}
     for name in ("comment", "worklog"):
         fields.pop(name, None)
     return {"id": str(issue.issue_id), "key": site.key_of(issue), "fields": fields}

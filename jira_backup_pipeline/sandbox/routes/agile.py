@@ -86,11 +86,7 @@ def board_configuration(call: Call) -> Response:
         "name": board.name,
         "type": board.board_type,
         "self": f"{SELF_BASE}{AGILE}/board/{board.board_id}/configuration",
-        "location": {
-            "type": "project",
-            "key": site.projects[board.project_id].key,
-            "id": str(board.project_id),
-        },
+        "location": {"type": "project", "projectKeyOrId": site.projects[board.project_id].key},
         "filter": {"id": str(board.filter_id), "self": f"{show.API}/filter/{board.filter_id}"},
         "columnConfig": {"columns": columns, "constraintType": "none"},
         "ranking": {"rankCustomFieldId": 10019},

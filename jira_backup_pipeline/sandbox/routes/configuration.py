@@ -123,8 +123,6 @@ def status_record(site: Site, item: Status) -> JsonObject:
         "statusCategory": show.CATEGORIES[item.category][3],
         "scope": scope,
         "description": item.description,
-        "usages": [],
-        "workflowUsages": [],
     }
 
 
@@ -156,7 +154,7 @@ def resolutions(call: Call) -> Response:
 def search_resolutions(call: Call) -> Response:
     """Resolutions by page."""
     items = list(call.site.resolutions.values())
-    return page(call, items, lambda item: show.resolution(item) | {"isDefault": False})
+    return page(call, items, show.resolution)
 
 
 @ROUTES.get(f"{API}/role")

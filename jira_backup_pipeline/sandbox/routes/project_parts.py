@@ -219,7 +219,6 @@ def hierarchy(call: Call) -> Response:
             "issueTypes": [
                 {
                     "id": int(type_id),
-                    "entityId": _entity(type_id),
                     "name": site.issue_types[type_id].name,
                     "avatarId": 1,
                 }
@@ -229,7 +228,3 @@ def hierarchy(call: Call) -> Response:
         for level, type_ids in sorted(levels.items())
     ]
     return json_response({"projectId": project.project_id, "hierarchy": shown})
-
-
-def _entity(type_id: str) -> str:
-    return f"00000000-0000-4000-8000-{int(type_id):012d}"

@@ -104,7 +104,7 @@ def _search(
         if "names" in expand:
             value += [b',"names":', encode({name: site.fields[name].name for name in names})]
         if "schema" in expand:
-            value += [b',"schema":', encode({name: site.fields[name].schema for name in names})]
+            value += [b',"schema":', encode({name: rendering.field_schema(site, name) for name in names})]
     return Response(200, b"{" + b"".join(value) + b"}")
 
 

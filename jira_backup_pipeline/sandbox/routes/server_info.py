@@ -77,7 +77,6 @@ def server_info(call: Call) -> Response:
             "serverTime": iso_text(site.now(), site.time_zone),
             "scmInfo": "sandbox",
             "serverTitle": site.title,
-            "defaultLocale": {"locale": "en_US"},
             "serverTimeZone": site.time_zone,
         }
     )

@@ -199,9 +199,9 @@ def _drafts(seed: int, project_id: int, count: int) -> list[_Draft]:
 
 _LABELS = [f"{word}-{suffix}" for suffix in ("area", "risk", "later") for word in prose._COMMON[60:90]]
 _COUNTS = [0, 1, 2, 3, 4, 5]
-_COMMENT_WEIGHTS = [46, 22, 14, 9, 5, 4]
+_COMMENT_WEIGHTS = [62, 20, 9, 5, 2, 2]
 _FILE_WEIGHTS = [88, 8, 3, 1, 0, 0]
-_WORKLOG_WEIGHTS = [80, 10, 5, 3, 1, 1]
+_WORKLOG_WEIGHTS = [86, 8, 3, 1, 1, 1]
 
 
 def _light(site: Site, issue: Issue, pool: Pool, next_ids: dict[str, int], *, special: bool) -> None:
