@@ -20,12 +20,7 @@ from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.ports import JiraReader, JiraWriter
 from jira_backup_pipeline.repository.repository import Repository
 from jira_backup_pipeline.settings import Need, Settings, settings_from_process
-from jira_backup_pipeline.workplace import (
-    open_jira_reader,
-    open_jira_writer,
-    open_repository,
-    open_target_reader,
-)
+from jira_backup_pipeline.workplace import open_jira_reader, open_jira_writer, open_repository
 
 
 class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its parameter is for IO managers only
@@ -62,7 +57,7 @@ class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its
 
     def target_reader(self) -> JiraReader:
         """Connect to the site that a restore wrote to, to read it back."""
-        return open_target_reader(self.settings_for(Need.RESTORE_JIRA))
+        return open_jira_reader(self.settings_for(Need.RESTORE_JIRA), target=True)
 
     def preflight(self, *needs: Need) -> None:
         """Raise one ConfigurationError that names every missing setting before anything is begun."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
 
 import dagster as dg
 import pytest
@@ -15,66 +14,24 @@ from jira_backup_pipeline.domain.manifest import (
     Head,
     LedgerLine,
     Manifest,
-    ObjectRef,
     ProjectIdentity,
     SnapshotState,
-    project_scope,
 )
 from jira_backup_pipeline.domain.readings import ListedProject
-from jira_backup_pipeline.orchestration.heads import Heads
+from jira_backup_pipeline.orchestration.checks import EVERY_FRESH, rolled_up
 from jira_backup_pipeline.orchestration.health import has_unrecorded_heads, judge_projects, judge_site
 from jira_backup_pipeline.orchestration.registry import ProjectRegistry
+from jira_backup_pipeline_tests.doubles.manifests import (
+    DAY,
+    FRESHNESS,
+    NOW,
+    heads_of,
+    judge,
+    manifest_of,
+    registry_of,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jira_backup_pipeline.orchestration.health import ProjectHealth
-
-NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
-FRESHNESS = timedelta(hours=30)
 A_GAP = Gap(kind="worklog", subject="worklogs of issue 7", reason="403", remedy="Give the permission.")
-
-
-def manifest_of(
-    key: str, project_id: str, *, age: timedelta = timedelta(hours=6), **changes: Any
-) -> Manifest:
-    reference = ObjectRef("indexes/x", 1, "00", "00")
-    values: dict[str, Any] = {
-        "repository_id": "r",
-        "cloud_id": "c",
-        "scope": project_scope(project_id),
-        "number": 3,
-        "parent": 2,
-        "parent_sha256": "00",
-        "run": "run",
-        "tool_version": "0",
-        "state": SnapshotState.COMPLETE,
-        "captured_at": NOW - age,
-        "committed_at": NOW - age,
-        "watermark_ms": 0,
-        "index": reference,
-        "packs": (),
-        "counts": {},
-        "project": ProjectIdentity(project_id, key, key),
-    }
-    return Manifest(**(values | changes))
-
-
-def heads_of(*manifests: Manifest) -> dict[str, Heads]:
-    return {m.scope: Heads(m, m if m.is_restorable_by_default else None) for m in manifests}
-
-
-def registry_of(*keys: str, seen_at: datetime = NOW - 7 * DAY, **standing: Any) -> ProjectRegistry:
-    projects = [
-        ListedProject(ProjectIdentity(str(number), key, key), **standing)
-        for number, key in enumerate(keys, start=1)
-    ]
-    return ProjectRegistry().after_listing(projects, seen_at)
-
-
-def judge(keys: list[str], registry: ProjectRegistry, heads: Mapping[str, Heads]) -> dict[str, ProjectHealth]:
-    return {p.key: p for p in judge_projects(keys, registry, heads, now=NOW, freshness=FRESHNESS)}
 
 
 def test_a_recent_complete_snapshot_is_good() -> None:
@@ -192,8 +149,6 @@ def test_heads_that_the_site_snapshot_does_not_list_are_noticed() -> None:
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8))
 def test_the_roll_up_is_green_exactly_when_every_project_is(good: list[bool]) -> None:
-    from jira_backup_pipeline.orchestration.checks import EVERY_FRESH, rolled_up  # noqa: PLC0415
-
     keys = [f"P{number}" for number in range(1, len(good) + 1)]
     manifests = [
         manifest_of(key, str(number), age=timedelta(hours=1) if is_good else 3 * DAY)
@@ -213,8 +168,6 @@ def test_the_roll_up_is_green_exactly_when_every_project_is(good: list[bool]) ->
 
 @pytest.mark.parametrize("name", ["every_project_fresh", "every_project_complete"])
 def test_no_project_at_all_is_a_warning_and_never_green(name: str) -> None:
-    from jira_backup_pipeline.orchestration.checks import rolled_up  # noqa: PLC0415
-
     result = rolled_up(name, [])
 
     assert not result.passed

@@ -10,6 +10,7 @@ See https://docs.dagster.io/guides/operate/run-configuration
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Literal
 
 import dagster as dg
 from pydantic import Field
@@ -54,8 +55,8 @@ class RestoreConfig(dg.Config):
         default="",
         description="Key of the project to write to; it is created if absent. Empty: the same key.",
     )
-    policy: Policy = Field(
-        default=Policy.SKIP,
+    policy: Literal["skip", "update", "copy"] = Field(
+        default="skip",
         description=(
             "What happens to an issue that is there already. skip: leave it alone. update: write the snapshot's values over it. "
             "copy: make a second issue beside it."
@@ -186,7 +187,7 @@ def _plan(context: dg.OpExecutionContext, config: RestoreConfig, workplace: Back
         workplace.target(),
         selection=Selection(issue_keys=tuple(config.issue_keys), only_deleted=config.only_deleted),
         target=RestoreTarget(project_key=config.target_project or None),
-        policy=config.policy,
+        policy=Policy(config.policy),
         clock=now,
         progress=RunLog(context.log.info),
     )

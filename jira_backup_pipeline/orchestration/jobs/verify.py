@@ -5,6 +5,8 @@ What belongs here: its configuration, its one op, and the check result that foll
 What stays out: the verification itself (`engine.verify`).
 """
 
+from typing import Literal
+
 import dagster as dg
 from pydantic import Field
 
@@ -26,8 +28,8 @@ from jira_backup_pipeline.orchestration.resources import BackupWorkplace
 class VerifyConfig(dg.Config):
     """How deep to look, and at what."""
 
-    level: VerifyLevel = Field(
-        default=VerifyLevel.HASH,
+    level: Literal["list", "hash", "decrypt"] = Field(
+        default="hash",
         description=(
             "list: every object is there with its size. hash: its stored bytes have their digest (reads everything). "
             "decrypt: it opens with the keys and holds what was written."
@@ -55,7 +57,7 @@ def verify_snapshots(
         report = verify(
             repository,
             scopes=[repository.find_scope(name) for name in config.projects] or None,
-            level=config.level,
+            level=VerifyLevel(config.level),
             newest_only=config.newest_only,
             progress=RunLog(context.log.info),
         )
@@ -67,9 +69,15 @@ def verify_snapshots(
     return dg.Output(None, metadata=findings_metadata(report))
 
 
+@dg.config_mapping
+def verify_config(config: VerifyConfig) -> dg.RunConfig:
+    """Let the launchpad show the fields themselves."""
+    return dg.RunConfig(ops={"verify_snapshots": config})
+
+
 @dg.job(
+    config=verify_config,
     executor_def=EXECUTOR,
-    config=dg.RunConfig(ops={"verify_snapshots": VerifyConfig()}),
     tags={"dagster/priority": "1"},
     description=(
         "Prove that what is stored is still what was written: nothing missing, nothing changed, nothing rolled back. "
@@ -83,7 +91,7 @@ def verify_job() -> None:
 
 def _is_whole(config: VerifyConfig) -> bool:
     """Tell whether the look was as wide and deep as the roll-up check promises; a lesser look must not clear it."""
-    return not config.projects and not config.newest_only and config.level is not VerifyLevel.LIST
+    return not config.projects and not config.newest_only and config.level != VerifyLevel.LIST
 
 
 def _failure(report: VerifyReport) -> dg.Failure:
