@@ -8,7 +8,6 @@ What stays out: obtaining the parts (`issues` and the modules it asks).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,7 +84,7 @@ def _with_values(
     """Pair slices with what was already decoded as part of the issue, where that was decoded whole."""
     values = issue
     for step in place:
-        values = values.get(step) if isinstance(values, Mapping) else None
+        values = values.get(step) if isinstance(values, dict) else None
     if not isinstance(values, list) or len(values) != len(slices):
         return ((item, read_value(item)) for item in slices)
     return zip(slices, values, strict=True)

@@ -8,7 +8,6 @@ What stays out: issues and what hangs on them (`issues`), and the catalogue (`do
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,7 +23,7 @@ from jira_backup_pipeline.jira.wire.pages import OffsetPager, StartOnlyPager
 from jira_backup_pipeline.jira.wire.slices import Page, read_value, split_object, whole_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.jira.client import JiraClient
@@ -173,7 +172,7 @@ def record_of(kind: Kind, item: Slice, value: object, *, issue_id: str | None = 
     """Make the record of a slice, or None where it has no id."""
     found: object = value
     for step in kind.id_path:
-        found = found.get(step) if isinstance(found, Mapping) else None
+        found = found.get(step) if isinstance(found, dict) else None
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
         return None
     return Record(kind=kind.name, id=str(found), raw=bytes(item), value=value, issue_id=issue_id)

@@ -1,0 +1,270 @@
+"""The reader gives everything a site holds, as the exact bytes that came, in the documented number of requests."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jira_backup_pipeline.domain.errors import CredentialsRejected, NotFound
+from jira_backup_pipeline.domain.kinds import BY_NAME, Level, kinds_at
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.jira.client import JiraConfig, connect
+from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
+from jira_backup_pipeline.sandbox.truth import truth_records
+from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.readings import IssueUnit
+
+_BULKFETCH = "POST /rest/api/3/issue/bulkfetch"
+_CHANGELOG = "POST /rest/api/3/changelog/bulkfetch"
+_SEARCH = "POST /rest/api/3/search/jql"
+_WATCHERS = "GET /rest/api/3/issue/{issue_id}/watchers"
+_REMOTE_LINKS = "GET /rest/api/3/issue/{issue_id}/remotelink"
+_COMMENTS = "GET /rest/api/3/issue/{issue_id}/comment"
+_CHILDREN = ("comment", "worklog", "changelog", "attachment", "remote_link", "watcher")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[RunningSandbox]:
+    with start_sandbox(projects=2, issues=320, seed=11) as running:
+        yield running
+
+
+def reader_of(site: RunningSandbox, base_url: str | None = None) -> CloudReader:
+    config = JiraConfig(base_url or site.url, site.email, Secret(site.token))
+    return CloudReader(connect(config, timing=PlayedTime().timing()))
+
+
+@pytest.fixture
+def reader(site: RunningSandbox) -> Iterator[CloudReader]:
+    site.faults.clear()
+    reader = reader_of(site)
+    yield reader
+    reader.client.close()
+
+
+@pytest.fixture(scope="module")
+def truth(site: RunningSandbox) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the site knows of itself: kind -> issue or project id -> record id -> record."""
+    known: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+    for line in truth_records(site.site):
+        if line["visible"]:
+            known[line["kind"]][str(line["issue_id"] or line["project_id"])][line["id"]] = line["record"]
+    return known
+
+
+def first_project(reader: CloudReader) -> str:
+    return next(reader.projects()).identity.id
+
+
+def people_of(reader: CloudReader) -> list[str]:
+    return [person.id for person in reader.list_kind(BY_NAME["person"]).records]
+
+
+def units_of(reader: CloudReader, **options: Any) -> dict[str, IssueUnit]:
+    ids = list(reader.issue_ids(first_project(reader)))
+    reader.take_request_counts()
+    return {unit.issue_id: unit for unit in reader.issue_units(ids, **options)}
+
+
+def test_the_account_the_site_and_its_clock_are_known(site: RunningSandbox, reader: CloudReader) -> None:
+    account = reader.whoami()
+
+    assert account.account_id == site.site.backup_account_id
+    assert account.cloud_id == site.cloud_id
+    assert account.base_url == site.url
+    assert abs(account.server_time.timestamp() * 1000 - site.site.now()) < 120_000
+
+
+def test_the_gateway_gives_the_same_site(site: RunningSandbox) -> None:
+    reader = reader_of(site, site.gateway_url)
+
+    assert reader.whoami().cloud_id == site.cloud_id
+    assert len(list(reader.projects())) == 2
+    assert len(units_of(reader, links_of=())) == 160
+    reader.client.close()
+
+
+def test_a_wrong_token_is_an_error_and_not_an_empty_site(site: RunningSandbox) -> None:
+    client = connect(JiraConfig(site.url, site.email, Secret("wrong")), timing=PlayedTime().timing())
+
+    with pytest.raises(CredentialsRejected, match="HINT: Check e-mail and API token"):
+        CloudReader(client).whoami()
+
+
+def test_projects_come_with_their_counts_and_keys(site: RunningSandbox, reader: CloudReader) -> None:
+    projects = list(reader.projects())
+
+    assert sorted(site.site.projects) == sorted(int(project.identity.id) for project in projects) or sorted(
+        site.site.projects
+    ) == sorted(project.identity.id for project in projects)
+    assert [project.issue_count for project in projects] == [160, 160]
+    assert [reader.issue_count(project.identity.id) for project in projects] == [160, 160]
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in kinds_at(Level.SITE, Level.PROJECT)])
+def test_every_site_and_project_kind_is_listed_without_a_gap(reader: CloudReader, kind: str) -> None:
+    listed = reader.list_kind(BY_NAME[kind], project_id=first_project(reader))
+
+    assert listed.gaps == ()
+    assert listed.records
+    assert listed.declared in (None, len(listed.records))
+    for record in listed.records:
+        assert json.loads(record.raw) == record.value
+
+
+def test_ids_are_walked_in_order_and_each_once(reader: CloudReader) -> None:
+    ids = list(reader.issue_ids(first_project(reader)))
+
+    assert len(ids) == 160
+    assert sorted(set(ids), key=int) == ids
+
+
+def test_an_unknown_project_is_named(reader: CloudReader) -> None:
+    with pytest.raises(NotFound, match="refuses to search project 99999"):
+        list(reader.issue_ids("99999"))
+    with pytest.raises(NotFound, match="'KEY' is not a project's numeric id"):
+        list(reader.issue_ids("KEY"))
+
+
+def test_changed_issues_are_those_since_the_moment(reader: CloudReader) -> None:
+    units = units_of(reader, links_of=())
+    moments = sorted(unit.updated_ms for unit in units.values())
+    since = moments[-40]
+
+    changed = dict(reader.changed_issues(first_project(reader), since))
+
+    # Jira's queries know minutes only, so a few older ones may come along; none may be missing.
+    expected = {issue_id: unit.updated_ms for issue_id, unit in units.items() if unit.updated_ms >= since}
+    assert expected.items() <= changed.items()
+    assert len(changed) < len(expected) + 10
+
+
+def test_every_record_of_every_issue_is_read(
+    reader: CloudReader, truth: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    units = units_of(reader)
+
+    assert len(units) == 160
+    for issue_id, unit in units.items():
+        assert unit.gaps == ()
+        for kind in _CHILDREN:
+            found = {record.id for record in unit.records if record.kind == kind}
+            assert set(truth[kind].get(issue_id, {})) == found, (kind, issue_id)
+            if kind in unit.declared:
+                assert len(found) == unit.declared[kind]
+
+
+def test_the_site_has_what_makes_this_test_worth_something(
+    site: RunningSandbox, reader: CloudReader, truth: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    settings = site.site.settings
+
+    assert max(len(of_issue) for of_issue in truth["comment"].values()) > settings.inline_comments
+    assert all(truth[kind] for kind in _CHILDREN)
+    assert first_project(reader)
+
+
+def test_watchers_found_by_search_are_those_found_one_by_one(reader: CloudReader) -> None:
+    one_by_one = units_of(reader, links_of=())
+    counts = reader.take_request_counts()
+    people = people_of(reader)
+    searched = units_of(reader, links_of=(), people=people)
+    counts_of_search = reader.take_request_counts()
+
+    def watchers(units: dict[str, IssueUnit]) -> dict[str, set[str]]:
+        return {
+            issue_id: {record.id for record in unit.records if record.kind == "watcher"}
+            for issue_id, unit in units.items()
+        }
+
+    assert watchers(one_by_one) == watchers(searched)
+    assert counts[_WATCHERS] > len(people)
+    assert _WATCHERS not in counts_of_search
+    assert counts_of_search[_SEARCH] == len(people)
+
+
+def test_issues_come_in_the_documented_number_of_requests(reader: CloudReader) -> None:
+    units_of(reader, links_of=(), people=people_of(reader))
+    counts = Counter(reader.take_request_counts())
+
+    assert counts[_BULKFETCH] == 2
+    assert counts[_CHANGELOG] == 1
+    assert counts[_COMMENTS] <= 8
+
+
+def test_slices_are_the_bytes_that_came(reader: CloudReader) -> None:
+    bodies: list[bytes] = []
+    start = reader.client._sockets.open
+
+    def keeping(*arguments: Any) -> Any:
+        exchange = start(*arguments)
+        read_whole = exchange.read_whole
+
+        def reading(deadline: float) -> Any:
+            response = read_whole(deadline)
+            bodies.append(response.body)
+            return response
+
+        exchange.read_whole = reading
+        return exchange
+
+    reader.client._sockets.open = keeping  # type: ignore[method-assign]
+    for unit in list(units_of(reader).values())[:40]:
+        issue, *children = unit.records
+        assert any(issue.raw in body for body in bodies)
+        for record in children:
+            inside = record.raw in issue.raw
+            assert inside or any(record.raw in body for body in bodies)
+            assert json.loads(record.raw) == record.value
+
+
+def test_ids_that_jira_does_not_give_are_left_out(reader: CloudReader) -> None:
+    ids = list(reader.issue_ids(first_project(reader)))[:3]
+
+    units = list(reader.issue_units([ids[0], "999999999", *ids[1:]]))
+
+    assert ids == [unit.issue_id for unit in units]
+
+
+def test_issues_are_located_where_they_are_now(site: RunningSandbox, reader: CloudReader) -> None:
+    ids = list(reader.issue_ids(first_project(reader)))[:2]
+
+    found = reader.locate([*ids, "999999999"])
+
+    assert set(ids) == set(found)
+    assert all(located.project_id == first_project(reader) for located in found.values())
+
+
+def test_remote_links_are_asked_of_the_named_issues_and_of_those_with_evidence(reader: CloudReader) -> None:
+    ids = list(reader.issue_ids(first_project(reader)))
+    reader.take_request_counts()
+
+    list(reader.issue_units(ids, links_of=ids[:7]))
+
+    assert 7 <= reader.take_request_counts()[_REMOTE_LINKS] < 160
+
+
+def test_attachment_bytes_and_media_id_are_those_of_the_site(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    unit = next(
+        unit
+        for unit in units_of(reader, links_of=()).values()
+        if any(record.kind == "attachment" for record in unit.records)
+    )
+    record = next(record for record in unit.records if record.kind == "attachment")
+
+    found = reader.open_attachment(record.id)
+
+    with found.stream as stream:  # type: ignore[union-attr]
+        assert len(stream.read()) == record.value["size"]  # type: ignore[index]
+    assert found.media_id is not None  # type: ignore[union-attr]
+    assert site.media.leaked_credentials == 0
