@@ -1,0 +1,194 @@
+"""Comments and worklogs: one call each, in their old order within an issue, marked so that they are known again.
+
+What belongs here: their bodies, and looking for marks after a crash or a lost answer.
+
+What stays out: pacing and the journal (`stages`), the head line's wording (`texts`), plainer forms (`degrade`).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.errors import WriteRefused
+from jira_backup_pipeline.domain.references import is_document
+from jira_backup_pipeline.engine.restore.calls import list_of
+from jira_backup_pipeline.engine.restore.degrade import degradations, plain_document
+from jira_backup_pipeline.engine.restore.findings import Adjustment
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
+from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY
+from jira_backup_pipeline.engine.restore.texts import head_line, with_head_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_API = "/rest/api/3"
+_INTERNAL_COMMENT = {"key": "sd.public.comment", "value": {"internal": True}}
+_IDS_PER_LIST = 1000
+_TEXT_MEMBER = {"comment": "body", "worklog": "comment"}
+
+
+def restore_comments(restoration: Restoration) -> None:
+    """Write every comment of the written issues that the target does not have."""
+    _Children(restoration, "comment").run("comments")
+
+
+def restore_worklogs(restoration: Restoration) -> None:
+    """Write every worklog of the written issues that the target does not have."""
+    _Children(restoration, "worklog").run("worklogs")
+
+
+class _Children:
+    def __init__(self, restoration: Restoration, kind: str) -> None:
+        self._restoration = restoration
+        self._kind = kind
+        self._present: dict[str, dict[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, stage: str) -> None:
+        run_stage(self._restoration, stage, self._tasks(), self._restore)
+
+    def _tasks(self) -> Iterator[Task]:
+        """Give the tasks in the order of creation: Jira gives ids in that order, and files need not keep it."""
+        rows = self._restoration.view.rows(self._kind, self._restoration.written_issues)
+        ordered = sorted(rows, key=lambda row: (int(row.id) if row.id.isdigit() else 0, row.id))
+        for row in ordered:
+            yield Task(self._kind, row.id, str(row.issue_id), row)
+
+    def _restore(self, task: Task, must_look: bool) -> str | None:  # noqa: FBT001 - the shape of every act
+        issue = self._restoration.id_map.issue(task.issue_id)
+        if issue is None:
+            return None
+        if must_look or not self._restoration.is_new(task.issue_id):
+            present = self._present_on(issue.id, task.issue_id, again=must_look)
+            if task.source_id in present:
+                return present[task.source_id]
+        source = members_of(task.record).get(_TEXT_MEMBER[self._kind])
+        text = self._restoration.texts.final(source, knows_comments=False)
+        try:
+            return self._post(issue.id, task, text)
+        except WriteRefused as refusal:
+            if not is_document(text):
+                raise
+            return self._post_plainer(issue.id, task, text, refusal)
+
+    def _post_plainer(
+        self, target_issue: str, task: Task, text: dict[str, Any], refusal: WriteRefused
+    ) -> str:
+        """Try ever plainer forms: a refusal is an answer, so nothing was made and trying again is safe."""
+        for words, form in degradations(text):
+            try:
+                target_id = self._post(target_issue, task, form)
+            except WriteRefused:
+                continue
+            reason = f"the target refused the text as it was ({'; '.join(refusal.error_messages)}): {words}"
+            self._restoration.findings.adjust(
+                Adjustment(self._kind, task.source_id, _TEXT_MEMBER[self._kind], reason)
+            )
+            return target_id
+        raise refusal
+
+    def _post(self, target_issue: str, task: Task, text: Any) -> str:  # noqa: ANN401 - decoded JSON
+        source = members_of(task.record)
+        if self._kind == "comment":
+            path, query = f"{_API}/issue/{target_issue}/comment", None
+            body = self._comment(task, source, text)
+        else:
+            path = f"{_API}/issue/{target_issue}/worklog"
+            query = {"adjustEstimate": "leave", "notifyUsers": "false"}
+            body = self._worklog(task, source, text)
+        answer = self._restoration.calls.send("POST", path, body, query)
+        return str(answer["id"]) if isinstance(answer, dict) else ""
+
+    def _comment(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
+        document = text if is_document(text) else plain_document(str(text or ""))
+        if self._restoration.options.has_head_line:
+            author = source.get("author")
+            name = str(author.get("displayName", "")) if isinstance(author, dict) else ""
+            document = with_head_line(document, head_line(name, str(source.get("created", ""))))
+        properties = [self._mark(task, source)]
+        if source.get("jsdPublic") is False:
+            properties.append(_INTERNAL_COMMENT)
+        return {"body": document, "properties": properties, **self._visibility(source)}
+
+    def _worklog(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
+        body = {
+            "started": source.get("started"),
+            "timeSpentSeconds": source.get("timeSpentSeconds"),
+            "properties": [self._mark(task, source)],
+            **self._visibility(source),
+        }
+        return {**body, "comment": text} if is_document(text) else body
+
+    def _visibility(self, source: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep the circle of readers; where the target lacks it the write is refused rather than shown to all."""
+        found = source.get("visibility")
+        if not isinstance(found, dict):
+            return {}
+        if self._restoration.matches.is_same_site and found.get("identifier"):
+            return {"visibility": {"type": found.get("type"), "identifier": found["identifier"]}}
+        return {"visibility": {"type": found.get("type"), "value": found.get("value")}}
+
+    def _mark(self, task: Task, source: Mapping[str, Any]) -> dict[str, Any]:
+        author = source.get("author")
+        return {
+            "key": ORIGIN_PROPERTY,
+            "value": {
+                "repository": self._restoration.plan.repository_id,
+                "scope": self._restoration.plan.scope,
+                "restore": self._restoration.journal.restore,
+                "id": task.source_id,
+                "issue_id": task.issue_id,
+                "author": author.get("accountId") if isinstance(author, dict) else None,
+                "created": source.get("created"),
+                "updated": source.get("updated"),
+            },
+        }
+
+    def _present_on(self, target_issue: str, source_issue: str, *, again: bool) -> dict[str, str]:
+        """Give what an issue holds by the snapshot's ids: its own records where it was never gone, else by mark."""
+        with self._lock:
+            known = self._present.get(target_issue)
+        if known is not None and not again:
+            return known
+        is_same_issue = self._restoration.matches.is_same_site and target_issue == source_issue
+        present: dict[str, str] = {}
+        for item in self._list(target_issue):
+            mark = _mark_of(item)
+            if mark is not None and self._is_ours(mark):
+                present[str(mark.get("id"))] = str(item["id"])
+            elif is_same_issue:
+                present[str(item["id"])] = str(item["id"])
+        with self._lock:
+            self._present[target_issue] = present
+        return present
+
+    def _is_ours(self, mark: Mapping[str, Any]) -> bool:
+        plan = self._restoration.plan
+        return (mark.get("repository"), mark.get("scope")) == (plan.repository_id, plan.scope)
+
+    def _list(self, target_issue: str) -> list[Mapping[str, Any]]:
+        path = f"{_API}/issue/{target_issue}/{self._kind}"
+        if self._kind == "worklog":
+            return list(self._restoration.calls.get_all(path, "worklogs", {"expand": "properties"}))
+        # Comments show their properties only where they are asked for by id.
+        ids = [int(str(item["id"])) for item in self._restoration.calls.get_all(path, "comments")]
+        found: list[Mapping[str, Any]] = []
+        for start in range(0, len(ids), _IDS_PER_LIST):
+            body = {"ids": ids[start : start + _IDS_PER_LIST]}
+            answer = self._restoration.calls.read(f"{_API}/comment/list", body, {"expand": "properties"})
+            found.extend(list_of(answer, "values"))
+        return found
+
+
+def _mark_of(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for found in item.get("properties") or []:
+        if (
+            isinstance(found, dict)
+            and found.get("key") == ORIGIN_PROPERTY
+            and isinstance(found.get("value"), dict)
+        ):
+            value: Mapping[str, Any] = found["value"]
+            return value
+    return None

@@ -1,0 +1,179 @@
+"""Whether a value of the target is what the snapshot's value should have become.
+
+What belongs here: rules for single values by the type of their field. They start from the original bytes on both sides and
+share no code with the conversion that wrote them, except for the exchange of references in text.
+
+What stays out: whole records (`compare_records`), reading (`prove`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.references import is_document, media_ids
+from jira_backup_pipeline.domain.times import parse_instant
+from jira_backup_pipeline.engine.restore.canonical import plain_form
+from jira_backup_pipeline.engine.restore.idmap import MEDIA
+from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD
+from jira_backup_pipeline.engine.restore.verdicts import EXACT, Judgement, Rule, Verdict, gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
+    from jira_backup_pipeline.engine.restore.target import TargetField
+    from jira_backup_pipeline.engine.restore.texts import TextWriter
+
+DIFFERENT = Judgement(Verdict.WRONG, Rule.DIFFERENT)
+NEW_ID = Judgement(Verdict.CHANGED, Rule.NEW_ID)
+_SAME_NAME = Judgement(Verdict.NORMALISED, Rule.SAME_NAME)
+_MAPPED_KINDS = frozenset({"version", "component", "project"})
+_ESTIMATES = ("originalEstimateSeconds", "remainingEstimateSeconds", "timeSpentSeconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """What became what, for comparison. `find_issue` gives the target's issue for an id of the snapshot."""
+
+    id_map: IdMap
+    texts: TextWriter
+    find_issue: Callable[[str], TargetIssue | None]
+
+    def value(self, field: TargetField, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        """Judge one field's value; both sides empty is exact."""
+        if is_empty(source) and is_empty(target):
+            return EXACT
+        if is_empty(source) or is_empty(target):
+            return DIFFERENT
+        if field.custom == SPRINT_FIELD:
+            return _sprints(source, target)
+        if field.type == "array" and isinstance(source, list) and isinstance(target, list):
+            return self._items(field.items, source, target)
+        if field.type == "timetracking":
+            return EXACT if _estimates(source) == _estimates(target) else DIFFERENT
+        return self._single("parent" if field.id == "parent" else field.type, source, target)
+
+    def text(self, source: Any, target: Any, *, knows_comments: bool = True) -> Judgement:  # noqa: ANN401 - decoded JSON
+        """Judge rich or plain text."""
+        if source == target:
+            return EXACT
+        if not is_document(source) or not is_document(target):
+            expected = self.texts.final(source, knows_comments=knows_comments)
+            return Judgement(Verdict.CHANGED, Rule.NEW_REFERENCES) if expected == target else DIFFERENT
+        present = plain_form(target)
+        if plain_form(source) == present:
+            return Judgement(Verdict.NORMALISED, Rule.ADDED_MARKS)
+        if plain_form(self.texts.final(source, knows_comments=knows_comments)) != present:
+            return DIFFERENT
+        lost = [media for media in media_ids(source) if self.id_map.get(MEDIA, media) is None]
+        if lost:
+            return Judgement(
+                Verdict.WRONG, Rule.MISSING, f"{len(lost)} files that the text shows are not there"
+            )
+        return Judgement(Verdict.CHANGED, Rule.NEW_REFERENCES)
+
+    def _items(self, kind: str, source: list[Any], target: list[Any]) -> Judgement:
+        """Judge lists whose order means nothing: every member must have one that corresponds to it."""
+        if len(source) != len(target):
+            return DIFFERENT
+        free = list(target)
+        judgements = []
+        for member in source:
+            best = min(
+                ((self._single(kind, member, other), position) for position, other in enumerate(free)),
+                key=lambda pair: pair[0].verdict.gravity,
+            )
+            judgements.append(best[0])
+            del free[best[1]]
+        return gravest(judgements)
+
+    def _single(self, kind: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        if is_document(source) or kind == "string":
+            return self.text(source, target)
+        if kind == "datetime":
+            return moment(source, target)
+        if isinstance(source, dict) and isinstance(target, dict):
+            return self._object(kind, source, target)
+        return EXACT if source == target else DIFFERENT
+
+    def _object(self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+        if kind in {"parent", "issuelink"}:
+            return self.issue(source, target)
+        if "accountId" in source:
+            return EXACT if source["accountId"] == target.get("accountId") else DIFFERENT
+        if "value" in source:
+            return _option(source, target)
+        return self.named(kind, source, target) if "name" in source else _whole(source, target)
+
+    def issue(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+        """Judge a reference to an issue."""
+        if source.get("id") == target.get("id"):
+            return EXACT
+        found = self.find_issue(str(source.get("id")))
+        return NEW_ID if found is not None and found.id == str(target.get("id")) else DIFFERENT
+
+    def named(self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+        """Judge something with id and name."""
+        if kind == "project":
+            return self._project(source, target)
+        if source.get("name") != target.get("name"):
+            return DIFFERENT
+        key = "groupId" if "groupId" in source else "id"
+        if source.get(key) == target.get(key):
+            return EXACT
+        if kind in _MAPPED_KINDS and self.id_map.get(kind, str(source.get("id"))) == str(target.get("id")):
+            return NEW_ID
+        return _SAME_NAME
+
+    def _project(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+        if source.get("id") == target.get("id"):
+            return EXACT
+        mapped = self.id_map.get("project", str(source.get("id")))
+        return NEW_ID if mapped == str(target.get("id")) else DIFFERENT
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether a value says nothing."""
+    return value is None or value in ("", [], {})
+
+
+def moment(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+    """Judge two moments."""
+    if source == target:
+        return EXACT
+    try:
+        is_same = parse_instant(source) == parse_instant(target)
+    except (ValueError, TypeError, AttributeError):
+        return DIFFERENT
+    return Judgement(Verdict.NORMALISED, Rule.SAME_MOMENT) if is_same else DIFFERENT
+
+
+def _option(source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+    child, other = source.get("child"), target.get("child")
+    if isinstance(child, dict) != isinstance(other, dict):
+        return DIFFERENT
+    if isinstance(child, dict) and isinstance(other, dict):
+        return gravest([_option({**source, "child": None}, {**target, "child": None}), _option(child, other)])
+    if source.get("value") != target.get("value"):
+        return DIFFERENT
+    return EXACT if source.get("id") == target.get("id") else _SAME_NAME
+
+
+def _sprints(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+    wanted = {str(sprint.get("id")): sprint.get("state") for sprint in source if isinstance(sprint, dict)}
+    present = {str(sprint.get("id")) for sprint in target if isinstance(sprint, dict)}
+    if set(wanted) == present:
+        return EXACT
+    return DIFFERENT
+
+
+def _estimates(value: Any) -> dict[str, Any]:  # noqa: ANN401 - decoded JSON
+    found = value if isinstance(value, dict) else {}
+    return {name: found[name] for name in _ESTIMATES if found.get(name)}
+
+
+def _whole(source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+    left = {name: value for name, value in source.items() if name != "self"}
+    right = {name: value for name, value in target.items() if name != "self"}
+    return EXACT if left == right else DIFFERENT

@@ -1,0 +1,111 @@
+"""Whether the project around the issues came back: its own settings, components, versions and roles.
+
+What belongs here: pairing by name and judging the values that a restore sets.
+
+What stays out: issues and what hangs on them (`compare_records`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, is_empty
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.compare_records import Excuses
+
+_VALUES = {
+    "project": ("name", "description", "lead", "projectTypeKey", "assigneeType", "url"),
+    "component": ("name", "description", "lead", "assigneeType"),
+    "version": ("name", "description", "archived", "released", "startDate", "releaseDate"),
+}
+_MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
+_TEMPLATE = Judgement(Verdict.CHANGED, Rule.TEMPLATE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceComparison:
+    """Compares what a project consists of beside issues. In a project that was there before nothing was overwritten."""
+
+    excuses: Excuses
+    is_new: bool
+    needed: Mapping[str, frozenset[str] | None]
+    is_renamed: bool
+
+    def project(self, source: Record, target: Record | None) -> Iterator[Finding]:
+        """Judge the project's own settings."""
+        if target is None:
+            yield self._finding("project", source, "record", _MISSING)
+            return
+        yield self._finding("project", source, "id and key", EXACT if source.id == target.id else NEW_ID)
+        yield from self._values("project", source, target)
+
+    def named(self, kind: str, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge components or versions, paired by name."""
+        by_name = {members_of(record).get("name"): record for record in targets}
+        needed = self.needed.get(kind)
+        for source in sources:
+            name = members_of(source).get("name")
+            if needed is not None and name not in needed:
+                continue
+            target = by_name.get(name)
+            if target is None:
+                yield self._finding(kind, source, "record", _MISSING)
+                continue
+            yield self._finding(kind, source, "id", EXACT if source.id == target.id else NEW_ID)
+            yield from self._values(kind, source, target)
+
+    def roles(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge the members of roles; more than the snapshot has come from the template."""
+        by_name = {members_of(record).get("name"): record for record in targets}
+        for source in sources:
+            target = by_name.get(members_of(source).get("name"))
+            wanted, present = _actors(source), _actors(target) if target is not None else set()
+            for actor in sorted(wanted):
+                if not self.is_new and actor not in present:
+                    yield self._finding(
+                        "role_actors", source, actor, Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
+                    )
+                else:
+                    yield self._finding("role_actors", source, actor, EXACT if actor in present else _MISSING)
+            for actor in sorted(present - wanted):
+                yield self._finding("role_actors", source, actor, _TEMPLATE)
+
+    def _values(self, kind: str, source: Record, target: Record) -> Iterator[Finding]:
+        wanted, present = members_of(source), members_of(target)
+        for name in _VALUES[kind]:
+            left, right = _plain(wanted.get(name)), _plain(present.get(name))
+            if is_empty(left) and is_empty(right):
+                continue
+            judgement = EXACT if left == right else DIFFERENT
+            if judgement is DIFFERENT and not self.is_new:
+                judgement = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
+            elif judgement is DIFFERENT and kind == "project" and name == "name" and self.is_renamed:
+                judgement = NEW_ID
+            yield self._finding(kind, source, name, judgement)
+
+    def _finding(self, kind: str, source: Record, name: str, judgement: Judgement) -> Finding:
+        subject = f"{kind} {members_of(source).get('name', source.id)}"
+        return Finding(kind, source.id, subject, name, self.excuses.judge(kind, source.id, name, judgement))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
+    """Reduce a person to the account."""
+    return value.get("accountId") if isinstance(value, dict) and "accountId" in value else value
+
+
+def _actors(record: Record) -> set[str]:
+    found = set()
+    for actor in members_of(record).get("actors") or []:
+        user, group = actor.get("actorUser"), actor.get("actorGroup")
+        if isinstance(user, dict):
+            found.add(str(user.get("accountId")))
+        elif isinstance(group, dict):
+            found.add(str(group.get("groupId") or group.get("name")))
+    return found

@@ -1,0 +1,267 @@
+"""Whether the records of an issue came back: each record found again, each of its values judged.
+
+What belongs here: which values of a kind count, how records of snapshot and target are paired, and the excuse that the
+restore itself noted for a value.
+
+What stays out: rules for single values (`compare`), reading and adding up (`prove`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, Correspondence, is_empty, moment
+from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
+from jira_backup_pipeline.engine.restore.relations import global_id, link_ends, watcher_name
+from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
+from jira_backup_pipeline.engine.restore.target import TargetField
+from jira_backup_pipeline.engine.restore.texts import without_head_line
+from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
+
+_NEW_DATES = Judgement(Verdict.CHANGED, Rule.NEW_DATES)
+_COMPUTED = Judgement(Verdict.CHANGED, Rule.COMPUTED)
+_MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
+_RESTORE_DATES = frozenset(
+    {"created", "updated", "creator", "resolutiondate", "statuscategorychangedate", "lastViewed"}
+)
+# These are shown inside an issue but are records of their own, or views of such.
+_OWN_RECORDS = frozenset(
+    {
+        "comment",
+        "worklog",
+        "attachment",
+        "issuelinks",
+        "subtasks",
+        "watches",
+        "votes",
+        "thumbnail",
+        "issuekey",
+    }
+)
+_BY_NAME = frozenset({"issuetype", "status", "resolution"})
+
+
+@dataclass(frozen=True, slots=True)
+class Excuses:
+    """What the restore noted itself, by record and value."""
+
+    failures: Mapping[tuple[str, str], Failure] = field(default_factory=dict)
+    adjustments: Mapping[tuple[str, str, str], Adjustment] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, failures: Sequence[Failure], adjustments: Sequence[Adjustment]) -> Excuses:
+        """Index failures and adjustments."""
+        return cls(
+            {(found.kind, found.source_id): found for found in failures},
+            {(found.kind, found.source_id, found.field): found for found in adjustments},
+        )
+
+    def judge(self, kind: str, source_id: str, name: str, found: Judgement) -> Judgement:
+        """Give the noted reason where a value is wrong: a documented limit makes it impossible, a refusal stays wrong."""
+        if found.verdict is not Verdict.WRONG:
+            return found
+        noted = self.adjustments.get((kind, source_id, name))
+        if noted is not None:
+            if noted.is_impossible:
+                return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, noted.reason)
+            return Judgement(Verdict.WRONG, Rule.REFUSED, noted.reason)
+        failed = self.failures.get((kind, source_id))
+        if failed is not None:
+            return Judgement(Verdict.WRONG, Rule.REFUSED, f"{failed.reason}: {failed.done}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class UnitComparison:
+    """Compares one issue with all that hangs on it. `is_new`: the restore made the issue, so anything more is surplus."""
+
+    rules: Correspondence
+    excuses: Excuses
+    fields: Mapping[str, TargetField]
+    repository_id: str
+    is_new: bool
+    head_key: str
+
+    def issue(self, source: Record, target: Record | None) -> Iterator[Finding]:
+        """Judge an issue's fields."""
+        if target is None:
+            yield self._finding("issue", source, "record", _MISSING)
+            return
+        yield self._finding("issue", source, "id and key", EXACT if source.id == target.id else NEW_ID)
+        present = fields_of(target)
+        for name, value in fields_of(source).items():
+            if name in _OWN_RECORDS:
+                if name == "votes" and isinstance(value, dict) and value.get("votes"):
+                    yield self._finding("issue", source, name, Judgement(Verdict.IMPOSSIBLE, Rule.VOTES))
+                continue
+            other = present.get(name)
+            if is_empty(value) and is_empty(other):
+                continue
+            yield self._finding("issue", source, name, self._field(name, value, other))
+
+    def _field(self, name: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        if source == target:
+            return EXACT
+        if name in _RESTORE_DATES:
+            return _NEW_DATES
+        if name == "project":
+            return NEW_ID
+        known = self.fields.get(name) or TargetField(name, name, "", "", "")
+        is_given = name in NOT_WRITABLE_FIELDS or is_computed(known)
+        if name in _BY_NAME:
+            return self._by_name(name, source, target)
+        if name == "summary" and isinstance(source, str) and " ".join(source.split("\n")).strip() == target:
+            return Judgement(Verdict.NORMALISED, Rule.ONE_LINE)
+        return _COMPUTED if is_given else self.rules.value(known, source, target)
+
+    def _by_name(self, name: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        if not isinstance(source, dict) or not isinstance(target, dict):
+            return DIFFERENT
+        if same_name(str(source.get("name")), str(target.get("name"))):
+            return (
+                EXACT
+                if source.get("id") == target.get("id")
+                else Judgement(Verdict.NORMALISED, Rule.SAME_NAME)
+            )
+        return Judgement(Verdict.CHANGED, Rule.OTHER_TYPE) if name == "issuetype" else DIFFERENT
+
+    def children(self, kind: str, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge comments, worklogs or attachments: each is known by the id map."""
+        by_id = {record.id: record for record in targets}
+        for source in sources:
+            mapped = self.rules.id_map.get(kind, source.id)
+            target = by_id.pop(mapped, None) if mapped is not None else None
+            if target is None:
+                yield self._finding(kind, source, "record", _MISSING)
+                continue
+            yield self._finding(kind, source, "id", EXACT if source.id == target.id else NEW_ID)
+            for name, judgement in self._child_values(kind, members_of(source), members_of(target)):
+                yield self._finding(kind, source, name, judgement)
+        yield from self._surplus(kind, list(by_id.values()))
+
+    def _child_values(
+        self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Judgement]]:
+        for name in ("author", "updateAuthor"):
+            if name in source:
+                is_same = _account(source.get(name)) == _account(target.get(name))
+                yield name, EXACT if is_same else _NEW_DATES
+        for name in ("created", "updated"):
+            if name in source:
+                yield name, EXACT if source[name] == target.get(name) else _NEW_DATES
+        if kind == "attachment":
+            for name in ("filename", "size"):
+                yield name, EXACT if source.get(name) == target.get(name) else DIFFERENT
+            is_same = source.get("mimeType") == target.get("mimeType")
+            yield "mimeType", EXACT if is_same else _COMPUTED
+            return
+        yield from self._written_values(kind, source, target)
+
+    def _written_values(
+        self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Judgement]]:
+        text = "body" if kind == "comment" else "comment"
+        present = target.get(text)
+        if kind == "comment" and isinstance(present, dict) and present != source.get(text):
+            present = without_head_line(present)
+        if not (is_empty(source.get(text)) and is_empty(present)):
+            yield text, self.rules.text(source.get(text), present, knows_comments=False)
+        if source.get("visibility") or target.get("visibility"):
+            yield "visibility", _circle(source.get("visibility"), target.get("visibility"))
+        if kind == "worklog":
+            yield "started", moment(source.get("started"), target.get("started"))
+            is_same = source.get("timeSpentSeconds") == target.get("timeSpentSeconds")
+            yield "timeSpentSeconds", EXACT if is_same else DIFFERENT
+        elif "jsdPublic" in source:
+            yield "jsdPublic", EXACT if source["jsdPublic"] == target.get("jsdPublic", True) else DIFFERENT
+
+    def links(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge links: type and both ends must be there."""
+        present = {ends for record in targets if (ends := link_ends(record)) is not None}
+        expected = set()
+        for source in sources:
+            ends = link_ends(source)
+            if ends is None:
+                continue
+            mapped = tuple(found.id if (found := self.rules.find_issue(end)) else "" for end in ends[1:])
+            wanted = (ends[0], *mapped)
+            expected.add(wanted)
+            is_there = any(same_name(found[0], ends[0]) and found[1:] == mapped for found in present)
+            judgement = (EXACT if ends[1:] == mapped else NEW_ID) if is_there else _MISSING
+            yield self._finding("issue_link", source, "link", judgement)
+        more = [
+            record for record in targets if (ends := link_ends(record)) is not None and ends not in expected
+        ]
+        yield from self._surplus("issue_link", more)
+
+    def remote_links(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge remote links: each is known by its key."""
+        by_key = {str(members_of(record).get("globalId")): record for record in targets}
+        for source in sources:
+            target = by_key.pop(global_id(self.repository_id, source), None)
+            if target is None:
+                yield self._finding("remote_link", source, "record", _MISSING)
+                continue
+            wanted, present = members_of(source), members_of(target)
+            has_key = bool(wanted.get("globalId"))
+            synthetic = Judgement(Verdict.CHANGED, Rule.SYNTHETIC_KEY)
+            yield self._finding("remote_link", source, "globalId", EXACT if has_key else synthetic)
+            for name in ("object", "relationship", "application"):
+                if not (is_empty(wanted.get(name)) and is_empty(present.get(name))):
+                    is_same = _full(wanted.get(name)) == _full(present.get(name))
+                    yield self._finding("remote_link", source, name, EXACT if is_same else DIFFERENT)
+        yield from self._surplus("remote_link", list(by_key.values()))
+
+    def watchers(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge watchers."""
+        present = {record.id: record for record in targets}
+        for source in sources:
+            judgement = EXACT if present.pop(source.id, None) is not None else _MISSING
+            yield self._finding("watcher", source, "accountId", judgement)
+        yield from self._surplus("watcher", list(present.values()))
+
+    def history(self, sources: Sequence[Record]) -> Iterator[Finding]:
+        """Judge history: it stays in the snapshot."""
+        for source in sources:
+            yield self._finding("changelog", source, "entry", Judgement(Verdict.IMPOSSIBLE, Rule.HISTORY))
+
+    def _surplus(self, kind: str, targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge what only the target has: on an issue of our own making it is a second copy or worse."""
+        judgement = (
+            Judgement(Verdict.WRONG, Rule.SURPLUS) if self.is_new else Judgement(Verdict.CHANGED, Rule.NEWER)
+        )
+        for target in targets:
+            yield Finding(
+                kind, target.id, f"{self.head_key}: {kind} {target.id} of the target", "record", judgement
+            )
+
+    def _finding(self, kind: str, source: Record, name: str, judgement: Judgement) -> Finding:
+        noted_id = watcher_name(source) if kind == "watcher" else source.id
+        excused = self.excuses.judge(kind, noted_id, name, judgement)
+        subject = self.head_key if kind == "issue" else f"{self.head_key}: {kind} {source.id}"
+        return Finding(kind, source.id, subject, name, excused)
+
+
+def _account(value: object) -> object:
+    return value.get("accountId") if isinstance(value, dict) else None
+
+
+def _circle(source: object, target: object) -> Judgement:
+    """Judge who may read: the same kind of circle of the same name."""
+    left = (source.get("type"), source.get("value")) if isinstance(source, dict) else None
+    right = (target.get("type"), target.get("value")) if isinstance(target, dict) else None
+    return EXACT if left == right else DIFFERENT
+
+
+def _full(value: object) -> object:
+    """Take empty members off a remote link's parts: Jira shows some of them as empty, some not at all."""
+    if not isinstance(value, dict):
+        return value
+    return {name: found for name, member in value.items() if not is_empty(found := _full(member))}

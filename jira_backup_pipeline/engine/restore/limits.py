@@ -1,0 +1,160 @@
+"""What a restore costs, and the documented list of what REST cannot bring back.
+
+What belongs here: pure arithmetic over a survey; the figures behind the estimates, each with its reason.
+
+What stays out: reading anything, and verdicts on single records (`compare`).
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
+from jira_backup_pipeline.engine.restore.planned import Impossible, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jira_backup_pipeline.engine.restore.survey import Survey
+
+# Four workers at about a quarter of a second for each write, half as much for each read.
+_SECONDS_PER_WRITE = 0.07
+_SECONDS_PER_READ = 0.15
+# A bulk create of fifty issues takes Jira about two seconds.
+_SECONDS_PER_BATCH = 2.0
+_UPLOAD_BYTES_PER_SECOND = 5_000_000
+_READ_ISSUES = 100
+
+
+def steps_of(
+    survey: Survey, *, creates_by_level: Mapping[int, int], updates: int, is_new_project: bool
+) -> tuple[Step, ...]:
+    """Give the stages with their work, in the order in which they run."""
+    return tuple(_steps(survey, creates_by_level, updates, is_new_project=is_new_project))
+
+
+def _steps(
+    survey: Survey, creates_by_level: Mapping[int, int], updates: int, *, is_new_project: bool
+) -> Iterator[Step]:
+    creates = sum(creates_by_level.values())
+    issues = creates + updates
+    if is_new_project:
+        yield _step("project", 1, writes=1, reads=4)
+    for kind, title in (("component", "components"), ("version", "versions")):
+        yield _step(title, survey.counts[kind], writes=survey.counts[kind])
+    if is_new_project:
+        yield _step(
+            "roles",
+            survey.counts["role_actors"],
+            writes=survey.counts["role_actors"],
+            reads=survey.counts["role_actors"],
+        )
+    batches = sum(ceil(count / BATCH_ISSUES) for count in creates_by_level.values())
+    levels = ", ".join(
+        f"level {level}: {count:,}" for level, count in sorted(creates_by_level.items(), reverse=True)
+    )
+    yield Step(
+        "issues", creates, batches, batches + len(creates_by_level), batches * _SECONDS_PER_BATCH, levels
+    )
+    yield _step(
+        "attachments",
+        survey.counts["attachment"],
+        writes=survey.counts["attachment"] - len(survey.without_bytes),
+        extra_seconds=survey.attachment_bytes / _UPLOAD_BYTES_PER_SECOND,
+        note=f"{survey.attachment_bytes:,} bytes",
+    )
+    for kind, title in (("comment", "comments"), ("worklog", "worklogs")):
+        yield _step(title, survey.counts[kind], writes=survey.counts[kind])
+    yield _step(
+        "edits",
+        issues,
+        writes=survey.needing_edit,
+        reads=ceil(issues / _READ_ISSUES),
+        note="only what differs",
+    )
+    for kind, title in (("issue_link", "links"), ("remote_link", "remote links"), ("watcher", "watchers")):
+        yield _step(title, survey.counts[kind], writes=survey.counts[kind])
+    types = max(1, len(survey.used_names.get("issuetype", {})))
+    yield _step(
+        "statuses",
+        issues,
+        writes=2 * types,
+        reads=3 * ceil(issues / _READ_ISSUES) + 3 * types,
+        note="in bulk",
+    )
+    yield _step(
+        "proof", issues, writes=0, reads=ceil(issues / _READ_ISSUES) * 2 + survey.counts["attachment"]
+    )
+
+
+def _step(
+    stage: str, count: int, *, writes: int, reads: int = 0, extra_seconds: float = 0.0, note: str = ""
+) -> Step:
+    seconds = writes * _SECONDS_PER_WRITE + reads * _SECONDS_PER_READ + extra_seconds
+    return Step(stage, count, writes, reads, round(seconds, 1), note)
+
+
+def impossible_of(survey: Survey, *, is_new_project: bool) -> tuple[Impossible, ...]:
+    """Give the documented limits that touch this restore, with how many things each touches."""
+    counts = survey.counts
+    listed = (
+        ("project", "id", "Jira gives ids", "found by its key", int(is_new_project)),
+        (
+            "issue",
+            "id and key",
+            "Jira numbers issues as they are created",
+            ("the originals are kept in the issue's origin property; text, links and parents follow"),
+            counts["issue"],
+        ),
+        (
+            "issue",
+            "creator, created, updated, resolved",
+            "no call sets them",
+            "kept in the origin property",
+            counts["issue"],
+        ),
+        (
+            "comment",
+            "author and dates",
+            "a comment belongs to the account that writes it",
+            ("kept in a property and, unless switched off, in a line at the head"),
+            counts["comment"],
+        ),
+        (
+            "worklog",
+            "author and dates of entry",
+            "a worklog belongs to the account that writes it",
+            "kept in a property; start and time spent are true",
+            counts["worklog"],
+        ),
+        (
+            "attachment",
+            "author and date",
+            "a file belongs to the account that uploads it",
+            "kept in the snapshot",
+            counts["attachment"],
+        ),
+        (
+            "changelog",
+            "history",
+            "no call writes history",
+            "kept in the snapshot, readable with SQL",
+            counts["changelog"],
+        ),
+        (
+            "issue",
+            "votes of others",
+            "an account votes for itself only",
+            "kept in the snapshot",
+            survey.votes,
+        ),
+        (
+            "issue",
+            "closed sprints",
+            "a closed sprint accepts no issues",
+            "kept in the snapshot",
+            survey.closed_sprints,
+        ),
+    )
+    return tuple(Impossible(*row) for row in listed if row[-1])

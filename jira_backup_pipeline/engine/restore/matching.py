@@ -1,0 +1,176 @@
+"""What corresponds to what: names and ids of the snapshot against names and ids of the target.
+
+What belongs here: pure matching by id (the same site) or by name and type (any site), and which fields REST can write.
+
+What stays out: reading the target (`target`) and turning values into what Jira accepts (`fields`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from jira_backup_pipeline.engine.restore.target import (
+        Named,
+        ProjectState,
+        SiteState,
+        TargetField,
+        TargetType,
+    )
+
+# Fields that Jira computes, that another step of the restore brings back, or that no call can set.
+NOT_WRITABLE_FIELDS = frozenset(
+    {
+        "aggregateprogress",
+        "aggregatetimeestimate",
+        "aggregatetimeoriginalestimate",
+        "aggregatetimespent",
+        "attachment",
+        "comment",
+        "created",
+        "creator",
+        "issuekey",
+        "issuelinks",
+        "issuerestriction",
+        "issuetype",
+        "lastViewed",
+        "progress",
+        "project",
+        "resolution",
+        "resolutiondate",
+        "status",
+        "statusCategory",
+        "statuscategorychangedate",
+        "subtasks",
+        "thumbnail",
+        "timeestimate",
+        "timeoriginalestimate",
+        "timespent",
+        "updated",
+        "votes",
+        "watches",
+        "worklog",
+        "workratio",
+    }
+)
+SPRINT_FIELD = "com.pyxis.greenhopper.jira:gh-sprint"
+RANK_FIELD = "com.pyxis.greenhopper.jira:gh-lexo-rank"
+# Custom field types whose value Jira or an app computes. An epic link repeats `parent`.
+_COMPUTED_CUSTOM = (
+    RANK_FIELD,
+    "com.pyxis.greenhopper.jira:gh-epic-link",
+    "com.atlassian.jira.ext.charting:",
+    "com.atlassian.jira.plugins.jira-development-integration-plugin:",
+    "com.atlassian.servicedesk:",
+    "com.atlassian.jpo:",
+    "com.atlassian.jira.toolkit:",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Everything that was matched. `people` tells for each account of the snapshot whether the target takes it."""
+
+    is_same_site: bool
+    site: SiteState
+    project: ProjectState | None
+    source_fields: Mapping[str, TargetField]
+    people: Mapping[str, bool] = field(default_factory=dict)
+    sprints: Mapping[str, str] = field(default_factory=dict)
+
+    def target_field(self, source_id: str) -> TargetField | None:
+        """Give the target's field for a field of the snapshot, None when there is none or no call can write it."""
+        if source_id in NOT_WRITABLE_FIELDS:
+            return None
+        found = self._corresponding(source_id)
+        return None if found is None or is_computed(found) else found
+
+    def _corresponding(self, source_id: str) -> TargetField | None:
+        same = self.site.fields.get(source_id)
+        known = self.source_fields.get(source_id)
+        if same is not None and (self.is_same_site or not source_id.startswith("customfield_")):
+            return same
+        if known is None:
+            return None
+        alike = [
+            found
+            for found in self.site.fields.values()
+            if (found.name, found.custom, found.type) == (known.name, known.custom, known.type)
+        ]
+        # Two fields of one name and type cannot be told apart: a guess would write into the wrong one.
+        return alike[0] if len(alike) == 1 else None
+
+    def field_name(self, source_id: str) -> str:
+        """Name a field of the snapshot for people."""
+        known = self.source_fields.get(source_id) or self.site.fields.get(source_id)
+        return known.name if known is not None and known.name else source_id
+
+    def issue_type(self, name: str | None, level: int) -> TargetType | None:
+        """Give the type of that name, else the first of the same level; None when the target has no such level."""
+        types = self.project.types if self.project is not None else self.site.types
+        named = [found for found in types if name is not None and same_name(found.name, name)]
+        level_found = [found for found in types if found.level == level]
+        exact = [found for found in named if found.level == level]
+        return next(iter([*exact, *named, *level_found]), None)
+
+    def status(self, type_id: str, name: str) -> Named | None:
+        """Give the status of that name in the type's workflow."""
+        if self.project is None:
+            return None
+        return next(
+            (found for found in self.project.statuses.get(type_id, ()) if same_name(found.name, name)), None
+        )
+
+    def priority(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a priority."""
+        return match_named(value, self.site.priorities, is_same_site=self.is_same_site)
+
+    def resolution(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a resolution."""
+        return match_named(value, self.site.resolutions, is_same_site=self.is_same_site)
+
+    def link_type(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a link type."""
+        return match_named(value, self.site.link_types, is_same_site=self.is_same_site)
+
+    def role(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a project role."""
+        return match_named(value, self.site.roles, is_same_site=self.is_same_site)
+
+
+def is_computed(found: TargetField) -> bool:
+    """Tell whether Jira or an app computes a field."""
+    return found.custom.startswith(_COMPUTED_CUSTOM)
+
+
+def match_named(value: Mapping[str, Any], targets: Sequence[Named], *, is_same_site: bool) -> str | None:
+    """Match by id where the site is the same and the id still has that name, else by name."""
+    name, source_id = str(value.get("name", "")), str(value.get("id", ""))
+    by_id = next((found for found in targets if found.id == source_id), None)
+    if is_same_site and by_id is not None and same_name(by_id.name, name):
+        return by_id.id
+    by_name = next((found.id for found in targets if same_name(found.name, name)), None)
+    # Renamed since the snapshot: the id is the same thing under another name.
+    return by_name if by_name is not None or not is_same_site or by_id is None else by_id.id
+
+
+def same_name(left: str, right: str) -> bool:
+    """Compare names as Jira does: letter case and outer blanks do not count."""
+    return left.strip().casefold() == right.strip().casefold()
+
+
+def account_ids(value: object) -> Iterable[str]:
+    """Give every account id inside a decoded value; walks without recursion."""
+    stack = [value]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, dict):
+            account_id = found.get("accountId")
+            if isinstance(account_id, str):
+                yield account_id
+            stack.extend(found.values())
+        elif isinstance(found, list):
+            stack.extend(found)

@@ -1,0 +1,224 @@
+"""Everything a person should know before a restore writes: what is in the way, what is missing, what will differ.
+
+What belongs here: one line for each thing that cannot go as the snapshot has it, with what is done instead.
+
+What stays out: documented limits of REST (`limits`) and what only Jira's answer can tell (`findings`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.manifest import SnapshotState
+from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed
+from jira_backup_pipeline.engine.restore.place import TEMPLATES
+from jira_backup_pipeline.engine.restore.planned import Conflict, Policy
+from jira_backup_pipeline.engine.restore.screens import CreateScreens
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.target import (
+    read_key_problem,
+    read_permissions,
+    read_trashed_project,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.engine.restore.calls import Calls
+    from jira_backup_pipeline.engine.restore.matching import Matches
+    from jira_backup_pipeline.engine.restore.planned import PlannedTarget
+    from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+    from jira_backup_pipeline.engine.restore.survey import Survey
+
+_NAMED_GAPS = 20
+
+
+@dataclass(slots=True)
+class Objections:
+    """The lines so far."""
+
+    conflicts: list[Conflict] = field(default_factory=list)
+    prerequisites: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def objections_to(
+    result: Objections,
+    *,
+    view: SnapshotView,
+    survey: Survey,
+    matches: Matches,
+    planned: PlannedTarget,
+    calls: Calls,
+    policy: Policy,
+) -> None:
+    """Add every line that snapshot, target and policy give reason for."""
+    result.notes.extend(_about_snapshot(view.manifest))
+    result.notes.extend(_about_files(survey, matches))
+    result.notes.extend(_about_people(survey, matches))
+    result.notes.extend(_about_fields(survey, matches))
+    result.conflicts.extend(_about_names(survey, matches))
+    if matches.project is None:
+        result.conflicts.extend(_about_new_key(planned, calls))
+        result.notes.extend(_about_new_project(view))
+    else:
+        result.conflicts.extend(_about_project(matches))
+        result.notes.extend(_about_screens(survey, matches, calls))
+    permissions = matches.project.permissions if matches.project is not None else read_permissions(calls)
+    result.prerequisites.extend(_prerequisites(permissions, policy))
+
+
+def _about_snapshot(manifest: Manifest) -> Iterator[str]:
+    if manifest.state is SnapshotState.DOUBTFUL:
+        yield "the snapshot is doubtful: a guard objected when it was captured; prefer an earlier one"
+    for gap in manifest.gaps[:_NAMED_GAPS]:
+        yield f"gap in the snapshot, cannot come back: {gap.kind} {gap.subject} ({gap.reason})"
+    if len(manifest.gaps) > _NAMED_GAPS:
+        yield f"{len(manifest.gaps) - _NAMED_GAPS} more gaps are listed in the snapshot"
+
+
+def _about_files(survey: Survey, matches: Matches) -> Iterator[str]:
+    for name in survey.without_bytes:
+        yield f"no bytes in the snapshot for {name}: left out, text that shows it names it instead"
+    if survey.counts["attachment"] and not matches.site.uploads_enabled:
+        yield "attachments are switched off on the target: none is uploaded"
+    limit = matches.site.upload_limit_bytes
+    for size, name in survey.largest:
+        if limit and size > limit:
+            yield f"{name} has {size:,} bytes, the target takes {limit:,}: left out"
+
+
+def _about_people(survey: Survey, matches: Matches) -> Iterator[str]:
+    unknown = sorted(person for person in survey.people if person not in matches.people)
+    inactive = sorted(person for person in survey.people if matches.people.get(person) is False)
+    for title, people in (("not known on", unknown), ("inactive on", inactive)):
+        if people:
+            yield f"{len(people)} accounts are {title} the target; where they are assignee, reporter or watcher it is left out"
+
+
+def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
+    for name, count in sorted(survey.used_fields.items()):
+        known = matches.source_fields.get(name)
+        if name in NOT_WRITABLE_FIELDS or (known is not None and is_computed(known)):
+            continue
+        if matches.target_field(name) is None:
+            yield f"field {matches.field_name(name)} ({name}) of {count:,} issues has no counterpart: left out"
+
+
+def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:
+    for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
+        level = value.get("hierarchyLevel")
+        found = matches.issue_type(
+            name, level if isinstance(level, int) else -1 if value.get("subtask") else 0
+        )
+        if found is None:
+            yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
+        elif found.name.casefold() != name.casefold():
+            yield Conflict("issue type", name, "the target lacks it", f"Such issues become {found.name}.")
+    lookups = {"priority": matches.priority, "resolution": matches.resolution, "link type": matches.link_type}
+    for kind, look_up in lookups.items():
+        for name, value in sorted(survey.used_names.get(kind, {}).items()):
+            if look_up(value) is None:
+                yield Conflict(kind, name, "the target lacks it", "It is left out.")
+    if matches.project is not None:
+        known = {status.name.casefold() for found in matches.project.statuses.values() for status in found}
+        for name in sorted(survey.used_names.get("status", {})):
+            if name.casefold() not in known:
+                yield Conflict(
+                    "status",
+                    name,
+                    "no workflow of the target has it",
+                    "Such issues stay in their first status.",
+                )
+
+
+def _about_new_key(planned: PlannedTarget, calls: Calls) -> Iterator[Conflict]:
+    problem = read_key_problem(calls, planned.key)
+    if problem is None:
+        return
+    trashed = read_trashed_project(calls, planned.key)
+    if trashed is not None:
+        yield Conflict(
+            "project",
+            planned.key,
+            f"the project {trashed} in the trash holds the key",
+            "Restore that project from the trash in Jira or delete it there for good, or name another key with "
+            "--target-project.",
+            is_blocking=True,
+        )
+        return
+    yield Conflict(
+        "project",
+        planned.key,
+        f"Jira does not take the key ({problem})",
+        "Name another key with --target-project.",
+        is_blocking=True,
+    )
+
+
+def _about_new_project(view: SnapshotView) -> Iterator[str]:
+    source = next(iter(view.rows("project")), None)
+    members = members_of(source) if source is not None else {}
+    if members.get("style") == "next-gen" or members.get("simplified") is True:
+        yield "the project was team-managed; it comes back company-managed"
+    kind = members.get("projectTypeKey")
+    if kind not in TEMPLATES:
+        yield f"projects of type {kind} cannot be created by REST; it comes back as a business project"
+    yield "types, workflows and screens of the new project come from Jira's template; differences show in the report"
+
+
+def _about_project(matches: Matches) -> Iterator[Conflict]:
+    project = matches.project
+    if project is not None and project.is_archived:
+        yield Conflict(
+            "project",
+            project.key,
+            "it is archived",
+            "Unarchive it in Jira, or name another key.",
+            is_blocking=True,
+        )
+
+
+def _about_screens(survey: Survey, matches: Matches, calls: Calls) -> Iterator[str]:
+    if matches.project is None:
+        return
+    screens = CreateScreens(calls, matches.project.id)
+    for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
+        level = value.get("hierarchyLevel")
+        found = matches.issue_type(name, level if isinstance(level, int) else 0)
+        if found is None:
+            continue
+        screen = screens.of(found.id)
+        used = {
+            target.id for source in survey.used_fields if (target := matches.target_field(source)) is not None
+        }
+        absent = sorted(matches.field_name(name) for name in used - set(screen))
+        if absent:
+            yield f"not on the create screen of {found.name}, set by an edit afterwards: {', '.join(absent)}"
+        given = used | {"project", "issuetype", "summary"}
+        for required in screen.values():
+            if required.is_required and not required.has_default and required.id not in given:
+                yield f"{required.id} is required for {found.name} and has no value in the snapshot: it gets a filling"
+
+
+def _prerequisites(permissions: frozenset[str], policy: Policy) -> Iterator[str]:
+    if "ADMINISTER" not in permissions and "ADMINISTER_PROJECTS" not in permissions:
+        yield (
+            "the restoring account administers neither Jira nor the project: edits send mail to watchers, and a new project "
+            "cannot be created"
+        )
+    if "BULK_CHANGE" not in permissions:
+        yield "without the permission to change issues in bulk, statuses are set issue by issue"
+    if "MODIFY_REPORTER" not in permissions:
+        yield "without the permission to modify reporters, the restoring account becomes the reporter"
+    if "MANAGE_WATCHERS" not in permissions:
+        yield "without the permission to manage watchers, nobody but the restoring account can be made a watcher"
+    yield (
+        "creating issues and comments sends mail by the project's notification scheme, which REST cannot silence: give the target "
+        "project an empty one first"
+    )
+    yield "automation rules of the target fire on created issues: switch them off first"
+    if policy is Policy.UPDATE:
+        yield "what was changed in Jira since the snapshot is overwritten"

@@ -1,0 +1,82 @@
+"""A plan in words: what a person reads before saying yes.
+
+What belongs here: the plan as Markdown, with what is in the way first.
+
+What stays out: the plan itself (`planned`) and the report after the restore (`report`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from jira_backup_pipeline.engine.restore.planned import RestorePlan
+
+_SECONDS_PER_MINUTE = 60
+
+
+def plan_markdown(plan: RestorePlan) -> str:
+    """Give the plan as Markdown."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: RestorePlan) -> Iterator[str]:
+    target = plan.target
+    place = "a new project" if target.project_id is None else "the existing project"
+    yield f"# Restore of {plan.source.key} into {target.key}"
+    yield ""
+    yield (
+        f"Snapshot {plan.snapshot} of {plan.scope} goes into {place} **{target.key}** ({target.name}) on {target.base_url}, "
+        f"policy `{plan.policy.value}`. Nothing has been written."
+    )
+    yield ""
+    yield (
+        f"{len(plan.creates):,} issues to create, {len(plan.updates):,} to update, {len(plan.skips):,} left alone; about "
+        f"{plan.requests:,} requests, {duration_words(plan.duration_seconds)}."
+    )
+    for title, conflicts in (
+        ("In the way: resolve first", [found for found in plan.conflicts if found.is_blocking]),
+        ("Conflicts and what is done", [found for found in plan.conflicts if not found.is_blocking]),
+    ):
+        if conflicts:
+            yield from ("", f"## {title}", "")
+            yield from (f"- {found.subject}: {found.problem}. {found.remedy}" for found in conflicts)
+    yield from ("", "## Steps", "")
+    yield from markdown_table(
+        ("step", "things", "writes", "reads", "note"),
+        (
+            (step.stage, f"{step.count:,}", f"{step.writes:,}", f"{step.reads:,}", step.note)
+            for step in plan.steps
+        ),
+    )
+    if plan.prerequisites:
+        yield from ("", "## What a person must see to", "")
+        yield from (f"- {text}" for text in plan.prerequisites)
+    if plan.notes:
+        yield from ("", "## Notes", "")
+        yield from (f"- {text}" for text in plan.notes)
+    yield from ("", "## What REST cannot bring back", "")
+    yield from markdown_table(
+        ("kind", "what", "count", "why", "instead"),
+        (
+            (found.kind, found.what, f"{found.count:,}", found.reason, found.instead)
+            for found in plan.impossible
+        ),
+    )
+
+
+def duration_words(seconds: float) -> str:
+    """Say a duration for people."""
+    if seconds < 2 * _SECONDS_PER_MINUTE:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / _SECONDS_PER_MINUTE)} min"
+
+
+def markdown_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Give the lines of a table; bars and line ends in cells are made harmless."""
+    yield "| " + " | ".join(head) + " |"
+    yield "| " + " | ".join("---" for _ in head) + " |"
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"

@@ -1,0 +1,215 @@
+"""What a restore would do, as values: selection, target, policy, and the plan with its digest and JSON form.
+
+What belongs here: frozen values and what follows from them alone.
+
+What stays out: making a plan (`plan`), words for people (`report`), and doing it (`apply`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from jira_backup_pipeline.domain.manifest import ProjectIdentity
+from jira_backup_pipeline.engine.restore.idmap import TargetIssue
+from jira_backup_pipeline.engine.restore.plan_text import plan_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAN_FORMAT = 1
+
+
+class Policy(StrEnum):
+    """What happens to what is already there: left alone, brought back to the snapshot's state, or copied anew."""
+
+    SKIP = "skip"
+    UPDATE = "update"
+    COPY = "copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which issues: all of the project when empty, those keys (or ids), only those that are gone from the target."""
+
+    issue_keys: tuple[str, ...] = ()
+    only_deleted: bool = False
+
+    @property
+    def is_whole_project(self) -> bool:
+        """Tell whether the project as such is restored, not single issues."""
+        return not self.issue_keys and not self.only_deleted
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTarget:
+    """Where to: None means the key and name that the source had."""
+
+    project_key: str | None = None
+    project_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTarget:
+    """The target as the plan found it; `project_id` is None when the project will be created."""
+
+    base_url: str
+    cloud_id: str
+    key: str
+    name: str
+    project_id: str | None
+    is_same_site: bool
+    is_source_project: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage with its work: how many things, and how many requests that write and that read."""
+
+    stage: str
+    count: int
+    writes: int
+    reads: int
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that is in the way. A blocking one must be resolved before the plan can be applied."""
+
+    kind: str
+    subject: str
+    problem: str
+    remedy: str
+    is_blocking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """Something REST cannot bring back, and what is done instead."""
+
+    kind: str
+    what: str
+    reason: str
+    instead: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """Everything a restore will do. Equal snapshot, target, selection and policy give an equal digest.
+
+    `creates` are source issue ids in the order of creation; `updates` and `skips` name the target issue of a source id;
+    `standing` are issues of the target that are only referred to; `needed` are the names of components and versions
+    that single issues need (None: all).
+    """
+
+    repository_id: str
+    scope: str
+    snapshot: int
+    source: ProjectIdentity
+    target: PlannedTarget
+    selection: Selection
+    policy: Policy
+    creates: tuple[str, ...]
+    updates: Mapping[str, TargetIssue]
+    skips: Mapping[str, TargetIssue]
+    standing: Mapping[str, TargetIssue]
+    needed: Mapping[str, tuple[str, ...]] | None
+    counts: Mapping[str, int]
+    steps: tuple[Step, ...]
+    conflicts: tuple[Conflict, ...] = ()
+    impossible: tuple[Impossible, ...] = ()
+    prerequisites: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    last_number: int = 0
+    format: int = PLAN_FORMAT
+    planning_requests: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Name what is restored where and how: what a resume must have in common with the run it continues."""
+        parts = (
+            self.repository_id,
+            self.scope,
+            self.snapshot,
+            self.target.cloud_id,
+            self.target.key,
+            asdict(self.selection),
+            self.policy.value,
+        )
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """Digest what the plan would do, without what its making cost."""
+        return str(self.to_json()["digest"])
+
+    @property
+    def requests(self) -> int:
+        """Count the requests that applying will take, about."""
+        return sum(step.writes + step.reads for step in self.steps)
+
+    @property
+    def duration_seconds(self) -> float:
+        """Estimate how long applying will take."""
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def written_issues(self) -> int:
+        """Count the issues that will be created or changed."""
+        return len(self.creates) + len(self.updates)
+
+    @property
+    def blocking(self) -> tuple[Conflict, ...]:
+        """Give what must be resolved first."""
+        return tuple(conflict for conflict in self.conflicts if conflict.is_blocking)
+
+    def needed_names(self, kind: str) -> frozenset[str] | None:
+        """Give the names of components or versions that are needed, None when all are."""
+        return None if self.needed is None else frozenset(self.needed.get(kind, ()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON form, which the journal keeps and `--json` prints."""
+        document = asdict(self)
+        document["policy"] = self.policy.value
+        del document["planning_requests"]
+        digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+        return {**document, "planning_requests": dict(self.planning_requests), "digest": digest}
+
+    def to_markdown(self) -> str:
+        """Give the plan as Markdown."""
+        return plan_markdown(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Rebuild from the JSON form."""
+        values = {name: value for name, value in document.items() if name != "digest"}
+        return cls(
+            **{
+                **values,
+                "source": ProjectIdentity.from_json(values["source"]),
+                "target": PlannedTarget(**values["target"]),
+                "selection": Selection(
+                    tuple(values["selection"]["issue_keys"]), values["selection"]["only_deleted"]
+                ),
+                "policy": Policy(values["policy"]),
+                "creates": tuple(values["creates"]),
+                **{
+                    name: {source: TargetIssue(**issue) for source, issue in values[name].items()}
+                    for name in ("updates", "skips", "standing")
+                },
+                "needed": None
+                if values["needed"] is None
+                else {kind: tuple(names) for kind, names in values["needed"].items()},
+                "steps": tuple(Step(**step) for step in values["steps"]),
+                "conflicts": tuple(Conflict(**conflict) for conflict in values["conflicts"]),
+                "impossible": tuple(Impossible(**found) for found in values["impossible"]),
+                "prerequisites": tuple(values["prerequisites"]),
+                "notes": tuple(values["notes"]),
+            }
+        )

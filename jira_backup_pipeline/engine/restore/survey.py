@@ -1,0 +1,136 @@
+"""One walk over the snapshot for a plan: what there is to write, who and what it names, and what is already known to fail.
+
+What belongs here: counting and collecting over the selected issues, streamed, so that a large project needs little memory.
+
+What stays out: decisions about issues (`plan`), costs (`limits`), reading the target (`target`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.references import is_document, media_ids
+from jira_backup_pipeline.engine.restore.attachments import is_without_bytes
+from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, SPRINT_FIELD, account_ids
+from jira_backup_pipeline.engine.restore.relations import link_ends
+from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+    from jira_backup_pipeline.engine.restore.target import TargetField
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the walk found. `ends` are ids of issues that links and parents lead to."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    people: set[str] = field(default_factory=set)
+    sprints: set[str] = field(default_factory=set)
+    closed_sprints: int = 0
+    ends: set[str] = field(default_factory=set)
+    components: set[str] = field(default_factory=set)
+    versions: set[str] = field(default_factory=set)
+    used_fields: Counter[str] = field(default_factory=Counter)
+    used_names: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    needing_edit: int = 0
+    moving: int = 0
+    resolved: int = 0
+    attachment_bytes: int = 0
+    largest: list[tuple[int, str]] = field(default_factory=list)
+    without_bytes: list[str] = field(default_factory=list)
+    votes: int = 0
+
+    def name(self, kind: str, value: object) -> None:
+        """Remember that something of a kind is used."""
+        if isinstance(value, dict) and value.get("name"):
+            self.used_names.setdefault(kind, {})[str(value["name"])] = value
+
+
+def survey(
+    view: SnapshotView, issue_ids: set[str], source_fields: Mapping[str, TargetField], *, is_whole: bool
+) -> Survey:
+    """Walk over the selected issues and what hangs on them."""
+    result = Survey()
+    for row in view.rows("issue", issue_ids):
+        _survey_issue(result, fields_of(row), source_fields)
+    for kind in ("comment", "worklog", "remote_link", "changelog"):
+        result.counts[kind] = sum(1 for _ in view.rows(kind, issue_ids))
+    seen = set()
+    for row in view.rows("issue_link", issue_ids):
+        ends = link_ends(row)
+        if ends is not None:
+            seen.add(ends)
+            result.ends.update(ends[1:])
+            result.name("link type", members_of(row).get("type"))
+    result.counts["issue_link"] = len(seen)
+    for row in view.rows("watcher", issue_ids):
+        result.counts["watcher"] += 1
+        result.people.add(row.id)
+    for row in view.rows("attachment", issue_ids):
+        _survey_attachment(result, row.id, members_of(row), row.extra, is_lost=is_without_bytes(row))
+    _survey_place(result, view, is_whole=is_whole)
+    return result
+
+
+def _survey_issue(
+    result: Survey, fields: Mapping[str, Any], source_fields: Mapping[str, TargetField]
+) -> None:
+    result.counts["issue"] += 1
+    shows_files = False
+    for name, value in fields.items():
+        if value in (None, "", [], {}):
+            continue
+        if name in NOT_WRITABLE_FIELDS:
+            continue
+        result.used_fields[name] += 1
+        result.people.update(account_ids(value))
+        shows_files = shows_files or (is_document(value) and bool(media_ids(value)))
+        known = source_fields.get(name)
+        if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
+            sprints = [sprint for sprint in value if isinstance(sprint, dict)]
+            result.sprints.update(str(sprint.get("id")) for sprint in sprints)
+            result.closed_sprints += sum(1 for sprint in sprints if sprint.get("state") == "closed")
+    result.needing_edit += shows_files
+    result.resolved += bool(fields.get("resolution"))
+    for kind in ("issuetype", "priority", "resolution", "status"):
+        result.name(kind, fields.get(kind))
+    for name, found in (
+        ("components", result.components),
+        ("fixVersions", result.versions),
+        ("versions", result.versions),
+    ):
+        found.update(str(item.get("name")) for item in fields.get(name) or [] if isinstance(item, dict))
+    votes = fields.get("votes")
+    result.votes += int(votes.get("votes") or 0) if isinstance(votes, dict) else 0
+    parent = fields.get("parent")
+    if isinstance(parent, dict) and parent.get("id"):
+        result.ends.add(str(parent["id"]))
+
+
+def _survey_attachment(
+    result: Survey, attachment_id: str, source: Mapping[str, Any], extra: Mapping[str, Any], *, is_lost: bool
+) -> None:
+    result.counts["attachment"] += 1
+    size = extra.get("blob_size_bytes")
+    if is_lost:
+        result.without_bytes.append(f"{source.get('filename')} (attachment {attachment_id})")
+    elif isinstance(size, int):
+        result.attachment_bytes += size
+        result.largest.append((size, f"{source.get('filename')} (attachment {attachment_id})"))
+
+
+def _survey_place(result: Survey, view: SnapshotView, *, is_whole: bool) -> None:
+    for kind, needed in (("component", result.components), ("version", result.versions)):
+        for row in view.rows(kind):
+            if is_whole or str(members_of(row).get("name")) in needed:
+                result.counts[kind] += 1
+                result.people.update(account_ids(members_of(row).get("lead")))
+    for kind in ("project", "role_actors"):
+        for row in view.rows(kind):
+            result.counts[kind] += 1
+            result.people.update(account_ids(row.value))

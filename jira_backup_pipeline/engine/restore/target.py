@@ -1,0 +1,327 @@
+"""The target as it is now: site, project, people, and which issues of the snapshot are already there.
+
+What belongs here: the reading, and frozen values of what was read. Nothing here writes.
+
+What stays out: what corresponds to what (`matching`) and what follows from it (`plan`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.errors import (
+    AccessDenied,
+    CredentialsRejected,
+    NotFound,
+    UnexpectedAnswer,
+    WriteRefused,
+)
+from jira_backup_pipeline.domain.references import site_base
+from jira_backup_pipeline.engine.restore.calls import list_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jira_backup_pipeline.engine.restore.calls import Calls
+
+ORIGIN_PROPERTY = "jira-backup.origin"
+_API = "/rest/api/3"
+# Keys read beyond the last known one: a create batch holds at most 50, so a whole empty window means the end.
+PROBE_WINDOW = 100
+_PEOPLE_PER_REQUEST = 100
+_PERMISSIONS = ("ADMINISTER", "ADMINISTER_PROJECTS", "BULK_CHANGE", "MODIFY_REPORTER", "MANAGE_WATCHERS")
+# Reasons why Jira would not say: the answer is then simply not known.
+_UNTOLD = (NotFound, AccessDenied, WriteRefused, UnexpectedAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing of the target with an id and a name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """A field definition: `type`, `items` and `custom` are its schema's words."""
+
+    id: str
+    name: str
+    type: str
+    items: str
+    custom: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetType:
+    """An issue type with its hierarchy level."""
+
+    id: str
+    name: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What holds for the whole target site."""
+
+    base_url: str
+    cloud_id: str
+    account_id: str
+    fields: Mapping[str, TargetField]
+    types: tuple[TargetType, ...]
+    priorities: tuple[Named, ...]
+    resolutions: tuple[Named, ...]
+    link_types: tuple[Named, ...]
+    roles: tuple[Named, ...]
+    uploads_enabled: bool
+    upload_limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """The target project as it is; `statuses` are by issue type id."""
+
+    id: str
+    key: str
+    name: str
+    is_team_managed: bool
+    is_archived: bool
+    types: tuple[TargetType, ...]
+    statuses: Mapping[str, tuple[Named, ...]]
+    components: Mapping[str, str]
+    versions: Mapping[str, str]
+    permissions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundIssue:
+    """An issue on the target; `project_id` is where it lies now, `restore` which restore made it (None: Jira's own)."""
+
+    id: str
+    key: str
+    project_id: str
+    restore: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedIssues:
+    """Issues of the target project that carry our mark, by their source id, and the highest number ever seen."""
+
+    by_source: Mapping[str, FoundIssue] = field(default_factory=dict)
+    last_number: int = 0
+
+
+def read_site(calls: Calls) -> SiteState:
+    """Read what the whole site has."""
+    account = calls.whoami()
+    uploads = _object(calls.get(f"{_API}/attachment/meta"))
+    return SiteState(
+        base_url=site_base(account.base_url),
+        cloud_id=account.cloud_id,
+        account_id=account.account_id,
+        fields={found.id: found for found in _read_fields(calls)},
+        types=tuple(_type(item) for item in _array(calls.get(f"{_API}/issuetype")) if not item.get("scope")),
+        priorities=tuple(_named(item) for item in calls.get_all(f"{_API}/priority/search", "values")),
+        resolutions=tuple(_named(item) for item in calls.get_all(f"{_API}/resolution/search", "values")),
+        link_types=tuple(
+            _named(item) for item in list_of(calls.get(f"{_API}/issueLinkType"), "issueLinkTypes")
+        ),
+        roles=tuple(_named(item) for item in _array(calls.get(f"{_API}/role"))),
+        uploads_enabled=bool(uploads.get("enabled")),
+        upload_limit_bytes=int(uploads.get("uploadLimit") or 0),
+    )
+
+
+def read_project(calls: Calls, key: str) -> ProjectState | None:
+    """Read a project by key; None when the target has no living project of that key."""
+    try:
+        found = _object(calls.get(f"{_API}/project/{key}"))
+    except NotFound:
+        return None
+    if str(found.get("key", "")) != key:
+        return None  # a former key of another project leads here too
+    project_id = str(found["id"])
+    statuses = _array(calls.get(f"{_API}/project/{project_id}/statuses"))
+    return ProjectState(
+        id=project_id,
+        key=key,
+        name=str(found.get("name", "")),
+        is_team_managed=found.get("style") == "next-gen" or found.get("simplified") is True,
+        is_archived=bool(found.get("archived")),
+        types=tuple(_type(item) for item in list_of(found, "issueTypes")),
+        statuses={
+            str(item["id"]): tuple(_named(status) for status in list_of(item, "statuses"))
+            for item in statuses
+        },
+        components=_by_name(calls.get_all(f"{_API}/project/{project_id}/component", "values")),
+        versions=_by_name(calls.get_all(f"{_API}/project/{project_id}/version", "values")),
+        permissions=read_permissions(calls, project_key=key),
+    )
+
+
+def read_permissions(calls: Calls, *, project_key: str | None = None) -> frozenset[str]:
+    """Read which of the permissions that a restore uses the account has."""
+    query = {"permissions": ",".join(_PERMISSIONS)}
+    if project_key is not None:
+        query["projectKey"] = project_key
+    try:
+        found = _object(_object(calls.get(f"{_API}/mypermissions", query)).get("permissions"))
+    except CredentialsRejected:
+        raise
+    except _UNTOLD:
+        return frozenset()
+    return frozenset(name for name, item in found.items() if _object(item).get("havePermission") is True)
+
+
+def read_key_problem(calls: Calls, key: str) -> str | None:
+    """Ask why a new project could not have this key, in Jira's words; None when it is free."""
+    answer = _object(calls.get(f"{_API}/projectvalidate/key", {"key": key}))
+    errors = _object(answer.get("errors"))
+    messages = answer.get("errorMessages")
+    words = [*(str(text) for text in errors.values()), *(messages if isinstance(messages, list) else [])]
+    return "; ".join(words) or None
+
+
+def read_trashed_project(calls: Calls, key: str) -> str | None:
+    """Give the name of a project in the trash that holds the key, None when none is known to."""
+    try:
+        for item in calls.get_all(
+            f"{_API}/project/search", "values", {"status": "deleted", "maxResults": "100"}
+        ):
+            if item.get("key") == key:
+                return str(item.get("name", ""))
+    except CredentialsRejected:
+        raise
+    except _UNTOLD:
+        return None
+    return None
+
+
+def read_people(calls: Calls, account_ids: Iterable[str]) -> dict[str, bool]:
+    """Tell for each account that the target knows whether it is active."""
+    wanted = sorted(set(account_ids))
+    known: dict[str, bool] = {}
+    for start in range(0, len(wanted), _PEOPLE_PER_REQUEST):
+        chunk = wanted[start : start + _PEOPLE_PER_REQUEST]
+        names = "&".join(f"accountId={account_id}" for account_id in chunk)
+        answer = calls.get(f"{_API}/user/bulk?{names}&maxResults={_PEOPLE_PER_REQUEST}")
+        for item in list_of(answer, "values"):
+            known[str(item.get("accountId"))] = item.get("active") is True
+    return known
+
+
+def read_issues_by_id(calls: Calls, source_ids: Iterable[str]) -> dict[str, FoundIssue]:
+    """Find issues that still have the id they had in the snapshot (the same site only)."""
+    return {
+        found.id: found
+        for item in calls.fetch_issues(source_ids, fields=("project",))
+        for found in [_found_issue(item, None)]
+    }
+
+
+def read_marks(calls: Calls, project: ProjectState, *, repository_id: str, scope: str) -> MarkedIssues:
+    """Find the issues of a project that restores from this scope made, also those that the search index lacks yet."""
+    query = {"jql": f"project = {project.id} ORDER BY key ASC", "fields": "key", "maxResults": "5000"}
+    listed = [str(item["id"]) for item in calls.get_all(f"{_API}/search/jql", "issues", query)]
+    found = list(read_origins(calls, listed))
+    last = max((_number(issue.key) for issue, _ in found), default=0)
+    beyond, last = probe_beyond(calls, project.key, last)
+    by_source: dict[str, FoundIssue] = {}
+    for issue, origin in sorted([*found, *beyond], key=lambda pair: int(pair[0].id)):
+        if is_origin_of(origin, repository_id=repository_id, scope=scope):
+            by_source.setdefault(str(origin["issue_id"]), issue)
+    return MarkedIssues(by_source, last)
+
+
+def probe_beyond(
+    calls: Calls, project_key: str, last_number: int
+) -> tuple[list[tuple[FoundIssue, dict[str, Any]]], int]:
+    """Read keys above a number until a whole window is empty: the only view that does not lag behind creation."""
+    found: list[tuple[FoundIssue, dict[str, Any]]] = []
+    start = last_number
+    while True:
+        keys = [f"{project_key}-{number}" for number in range(start + 1, start + 1 + PROBE_WINDOW)]
+        window = [pair for pair in read_origins(calls, keys) if pair[0].key.rpartition("-")[0] == project_key]
+        if not window:
+            return found, last_number
+        found.extend(window)
+        last_number = max(last_number, *(_number(issue.key) for issue, _ in window))
+        start += PROBE_WINDOW
+
+
+def read_origins(calls: Calls, ids_or_keys: Iterable[str]) -> Iterator[tuple[FoundIssue, dict[str, Any]]]:
+    """Read issues with the mark that a restore set at their creation (empty where there is none)."""
+    for item in calls.fetch_issues(ids_or_keys, fields=("project",), properties=(ORIGIN_PROPERTY,)):
+        origin = _object(_object(item.get("properties")).get(ORIGIN_PROPERTY))
+        restore = origin.get("restore")
+        yield _found_issue(item, str(restore) if restore is not None else None), origin
+
+
+def is_origin_of(origin: Mapping[str, Any], *, repository_id: str, scope: str) -> bool:
+    """Tell whether a mark was set by a restore from this repository and scope."""
+    return origin.get("repository") == repository_id and origin.get("scope") == scope and "issue_id" in origin
+
+
+def read_sprints(calls: Calls, sprint_ids: Iterable[str]) -> dict[str, str]:
+    """Give the state of each sprint that the target still has."""
+    states: dict[str, str] = {}
+    for sprint_id in sorted(set(sprint_ids)):
+        try:
+            states[sprint_id] = str(_object(calls.get(f"/rest/agile/1.0/sprint/{sprint_id}")).get("state"))
+        except CredentialsRejected:
+            raise
+        except _UNTOLD:
+            continue
+    return states
+
+
+def _read_fields(calls: Calls) -> Iterator[TargetField]:
+    for item in _array(calls.get(f"{_API}/field")):
+        yield target_field(item)
+
+
+def target_field(item: Mapping[str, Any]) -> TargetField:
+    """Read a field definition as `/field` lists it."""
+    schema = _object(item.get("schema"))
+    return TargetField(
+        id=str(item.get("id", "")),
+        name=str(item.get("name", "")),
+        type=str(schema.get("type", "")),
+        items=str(schema.get("items", "")),
+        custom=str(schema.get("custom", "")),
+    )
+
+
+def _found_issue(item: Mapping[str, Any], restore: str | None) -> FoundIssue:
+    project = _object(_object(item.get("fields")).get("project"))
+    return FoundIssue(str(item["id"]), str(item["key"]), str(project.get("id", "")), restore)
+
+
+def _type(item: Mapping[str, Any]) -> TargetType:
+    level = item.get("hierarchyLevel")
+    fallback = -1 if item.get("subtask") else 0
+    return TargetType(str(item["id"]), str(item["name"]), level if isinstance(level, int) else fallback)
+
+
+def _named(item: Mapping[str, Any]) -> Named:
+    return Named(str(item["id"]), str(item["name"]))
+
+
+def _by_name(items: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    return {str(item["name"]): str(item["id"]) for item in items}
+
+
+def _number(key: str) -> int:
+    tail = key.rpartition("-")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _array(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
