@@ -55,7 +55,8 @@ def column_value(value: object, column: Column) -> ColumnValue:
         # A history item without a value keeps its place: parallel lists stay parallel.
         return [text if text is not None else "" for text in found]
     for step in column.path:
-        if not isinstance(value, Mapping):
+        # Decoded JSON is plain dicts; asking the abstract class first would cost more than all the rest.
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
         value = value.get(step)
     return _CONVERTERS[column.type](value)

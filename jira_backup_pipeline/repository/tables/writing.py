@@ -8,6 +8,7 @@ What stays out: file options (`files`), the store and the receipt (`packs`).
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.records import Record
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # A row group closes at whichever comes first: readers hold one row group in memory.
 ROW_GROUP_ROWS = 5_000
 ROW_GROUP_RAW_BYTES = 16 * 2**20
@@ -82,7 +84,10 @@ class TableWriter:
     def __init__(self, kind: str, key: bytes) -> None:
         self._kind = kind
         self._schema = schema_of(kind)
-        self._types = column_types(kind)
+        self._dates = [
+            name for name, column_type in column_types(kind).items() if column_type is ColumnType.DATE
+        ]
+        self._is_issue_level = is_issue_level(kind)
         self._extras = frozenset(name for name, _ in EXTRA_COLUMNS.get(kind, ()))
         self._file = EncryptedFile(self._schema, key)
         self._rows_digest = hashlib.sha256()
@@ -143,18 +148,18 @@ class TableWriter:
         self._buffered_rows = 0
 
     def _row(self, record: Record) -> dict[str, Any]:
-        unknown = record.extra.keys() - self._extras
+        unknown = record.extra.keys() - self._extras if record.extra else None
         if unknown:
             message = f"table of kind {self._kind} has no columns {', '.join(sorted(unknown))}"
             raise ConfigurationError(message, hint="This is a defect of the caller; please report it.")
         row: dict[str, Any] = dict(column_values(record))
         row["id"] = _checked_id(record, record.id)
-        if is_issue_level(self._kind):
+        if self._is_issue_level:
             row["issue_id"] = _checked_id(record, record.issue_id)
         for name in self._extras:
             row[name] = record.extra.get(name)
-        for name, column_type in self._types.items():
-            if column_type is ColumnType.DATE and isinstance(row[name], str):
+        for name in self._dates:
+            if row[name] is not None:
                 row[name] = date.fromisoformat(row[name])
         row["raw"], row["raw_binary"] = _split_raw(record.raw)
         row["raw_sha256"] = hashlib.sha256(record.raw).digest()
@@ -170,7 +175,7 @@ def _split_raw(raw: bytes) -> tuple[str | None, bytes | None]:
 
 def _checked_id(record: Record, value: str | None) -> str:
     # A lone surrogate is the one text that UTF-8 cannot hold.
-    if value is not None and not any("\ud800" <= character <= "\udfff" for character in value):
+    if value is not None and (value.isascii() or not _SURROGATE.search(value)):
         return value
     message = f"a {record.kind} has an id that cannot be stored: {record.id!r} of issue {record.issue_id!r}"
     raise UnexpectedAnswer(message, hint="Please report this with the kind named here.")
