@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from jira_backup_pipeline.domain.errors import ConfigurationError, NotFound
+from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.store.contract import (
     StoredObject,
     check_key,
@@ -259,8 +259,13 @@ class LocalStore:
                 if _may_hold(f"{key}/", prefix, start_after):
                     yield from self._walk(f"{key}/", prefix, start_after)
             elif key.startswith(prefix) and key > start_after:
-                with contextlib.suppress(NotFound):  # deleted since the folder was read
-                    yield self.head(key)
+                try:
+                    status = (self._root / key).lstat()
+                except FileNotFoundError:
+                    continue  # deleted since the folder was read
+                except OSError as error:
+                    raise explain_os_error(error, "list", key, self._root) from error
+                yield _described(key, status)
 
     def _names(self, folder: str) -> Sequence[tuple[str, bool]]:
         """Give the names in a folder in the order of the keys below them: a folder sorts as `name/`."""

@@ -12,7 +12,7 @@ import pytest
 
 from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError, NotFound
 from jira_backup_pipeline.store.contract import MemoryStore
-from jira_backup_pipeline.store.local import INCOMING, LocalStore
+from jira_backup_pipeline.store.local import INCOMING, LocalStore, _ExplainedFile
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.store.contract import Store
@@ -251,3 +251,13 @@ def test_an_object_deleted_while_it_is_listed_is_left_out(store: LocalStore) -> 
     store.delete("f/b")
 
     assert [found.key for found in listing] == ["f/c"]
+
+
+def test_a_link_that_takes_the_place_of_an_object_at_the_last_moment_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"not of the store")
+    (tmp_path / "object").symlink_to(tmp_path / "target")
+
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        _ExplainedFile(tmp_path / "object", "object")
+
+    assert caught.value.errno == errno.ELOOP
