@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
@@ -191,15 +192,16 @@ class _IssueCapture:
         people = active_people(self.repository) if to_read else []
         known = self.draft.base.known_blobs(self.repository, to_read)
         seen: set[str] = set()
+        units = self.reader.issue_units(to_read, people=people, links_of=self._links_of(to_read))
         with AttachmentKeeper(self.reader, known) as keeper:
-            for start in range(0, len(to_read), self.options.pack_units):
-                ids = to_read[start : start + self.options.pack_units]
-                units = self.reader.issue_units(ids, people=people, links_of=self._links_of(ids))
-                for unit in keeper.complete(units, self.packing):
+            # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
+            # blobs and rows of a unit lie in one pack.
+            while batch := list(islice(units, 1)):
+                rest = islice(units, self.options.pack_units - 1)
+                for unit in keeper.complete(chain(batch, rest), self.packing):
                     seen.add(unit.issue_id)
                     self._keep(unit)
                     self.progress.advance()
-                # Downloads of these issues are finished: their blobs and rows lie in one closed pack.
                 self.packing.close()
         self.packing.close()
         vanished = [issue_id for issue_id in to_read if issue_id not in seen]
