@@ -7,6 +7,7 @@ client which does not wait is found out.
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import changes
 from jira_backup_pipeline.sandbox import reference_rendering as show
@@ -25,7 +26,9 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.model import Account, Task
 from jira_backup_pipeline.sandbox.routes.issue_parts import properties_of
 from jira_backup_pipeline.sandbox.routes.search import strings
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -82,6 +85,42 @@ def bulk_delete(call: Call) -> Response:
             task.invalid += 1
             continue
         changes.delete_issue(site, issue, caller.account_id, with_children=True)
+        task.processed.append(issue.issue_id)
+    return json_response({"taskId": task.task_id}, 201)
+
+
+@ROUTES.post(f"{API}/bulk/issues/watch")
+def bulk_watch(call: Call) -> Response:
+    """Let the caller watch many issues."""
+    return _set_watching(call, is_watching=True)
+
+
+@ROUTES.post(f"{API}/bulk/issues/unwatch")
+def bulk_unwatch(call: Call) -> Response:
+    """Take the caller off many issues as a watcher."""
+    return _set_watching(call, is_watching=False)
+
+
+def _set_watching(call: Call, *, is_watching: bool) -> Response:
+    caller = call.actor()
+    site = call.site
+    site.require(caller, "BULK_CHANGE")
+    wanted = strings(call.json_object().get("selectedIssueIdsOrKeys"), "selectedIssueIdsOrKeys")
+    if not 1 <= len(wanted) <= 1000:
+        raise ApiError(400, "The number of issues must be between 1 and 1000.")
+    task = _new_task(site, caller, len(wanted))
+    for text in wanted:
+        issue = site.find_issue(text)
+        if issue is None or not site.can_browse(caller, site.project_of(issue)):
+            task.invalid += 1
+            continue
+        if (caller.account_id in issue.watchers) is not is_watching:
+            begin(site, issue)
+            if is_watching:
+                issue.watchers.append(caller.account_id)
+            else:
+                issue.watchers.remove(caller.account_id)
+            site.changed(issue.issue_id)
         task.processed.append(issue.issue_id)
     return json_response({"taskId": task.task_id}, 201)
 
