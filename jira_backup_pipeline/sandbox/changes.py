@@ -5,9 +5,9 @@ New issues are in ``creation``; reading values from requests is in ``values``. E
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox.http import ApiError, JsonObject
+from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject
 from jira_backup_pipeline.sandbox.model import (
     Attachment,
     History,
@@ -99,7 +99,7 @@ def record(
 def set_values(
     site: Site,
     issue: Issue,
-    updates: dict[str, Any],
+    updates: dict[str, Json],
     actor: str,
     *,
     at_ms: int | None = None,
@@ -109,6 +109,7 @@ def set_values(
     """Store new values (in internal form) and write what changed as one history entry."""
     body = begin(site, issue)
     items = list(extra_items or [])
+    before: Json
     for field_id, value in updates.items():
         if field_id == "parent":
             items.extend(_parent_item(site, issue, value))
@@ -117,7 +118,8 @@ def set_values(
             items.extend(_type_items(site, issue, value))
             continue
         if field_id == "labels":
-            before, issue.labels = issue.labels, list(value or [])
+            before = issue.labels
+            issue.labels = list(value or [])
         else:
             before = body.values.get(field_id)
             body.values[field_id] = value
@@ -126,7 +128,7 @@ def set_values(
     record(site, issue, actor, items, at_ms=at_ms, metadata=metadata)
 
 
-def value_items(site: Site, field_id: str, before: Any, after: Any) -> list[JsonObject]:
+def value_items(site: Site, field_id: str, before: Json, after: Json) -> list[JsonObject]:
     """The history items of one changed value."""
     field = site.fields[field_id]
     if (before or None) == (after or None) and not isinstance(after, int | float):
@@ -196,7 +198,7 @@ def transition(
     transition_id: str,
     actor: str,
     *,
-    updates: dict[str, Any] | None = None,
+    updates: dict[str, Json] | None = None,
     at_ms: int | None = None,
     metadata: JsonObject | None = None,
 ) -> None:
@@ -344,11 +346,15 @@ def delete_project(site: Site, project: Project) -> None:
     """Remove a project and all that is in it for good."""
     for issue in site.issues.of_project(project.project_id):
         for link_id in list(site.links_of.get(issue.issue_id, ())):
-            link = site.links.pop(link_id)
-            for end in (link.source_id, link.destination_id):
+            link = site.links[link_id]
+            ends = (link.source_id, link.destination_id)
+            # A body is made from the links of its issue, so it is pinned before the link goes.
+            for end in ends:
                 other = site.issues.by_id.get(end)
                 if other is not None and other.project_id != project.project_id:
                     begin(site, other)
+            del site.links[link_id]
+            for end in ends:
                 site.links_of[end].remove(link_id)
                 site.answers.entries.pop(end, None)
         now = site.now()
