@@ -191,9 +191,10 @@ def test_duckdb_joins_tables_and_reads_json(small: SmallRepository) -> None:
         "from issues i join comments c on c.issue_id = i.id where i.key like 'text 1%' group by all order by 1 limit 2"
     ).to_pylist()
 
-    assert [
-        (row["id"], row["comments"], row["named"]) for row in found
-    ] == [("1", 2, "text 1"), ("10", 2, "text 10")]
+    assert [(row["id"], row["comments"], row["named"]) for row in found] == [
+        ("1", 2, "text 1"),
+        ("10", 2, "text 10"),
+    ]
     assert found[0]["created"].isoformat() == "2026-01-01T00:00:01+00:00"
 
 
