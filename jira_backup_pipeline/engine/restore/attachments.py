@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 STAGE = "attachments"
 _KIND = "attachment"
+_QUOTED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A", "\0": "%00"})
 
 
 def restore_attachments(restoration: Restoration) -> None:
@@ -120,7 +121,12 @@ def _attachments(issue: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _shape(item: Mapping[str, Any]) -> tuple[object, object]:
-    return item.get("filename"), item.get("size")
+    return name_as_sent(str(item.get("filename", ""))), item.get("size")
+
+
+def name_as_sent(filename: str) -> str:
+    """Give a file name as an upload writes it: forms cannot hold quotes and line ends, so they are percent-encoded."""
+    return filename.translate(_QUOTED)
 
 
 def is_without_bytes(record: Record) -> bool:

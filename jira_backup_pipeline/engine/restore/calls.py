@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Reading again is harmless; after this many answers lost in a row the run ends and is resumed later.
 _READ_ATTEMPTS = 3
-_ID = re.compile(r"[0-9]+\Z")
+_ID = re.compile(r"[0-9]+\Z|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _KEY = re.compile(r"[A-Z][A-Z0-9_]+(-[0-9]+)?\Z")
 _ISSUES_PER_FETCH = 100
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jira_backup_pipeline.engine.restore.attachments import name_as_sent
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, Correspondence, is_empty, moment
 from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
 from jira_backup_pipeline.engine.restore.relations import global_id, link_ends, watcher_name
@@ -157,8 +158,8 @@ class UnitComparison:
             if name in source:
                 yield name, EXACT if source[name] == target.get(name) else _NEW_DATES
         if kind == "attachment":
-            for name in ("filename", "size"):
-                yield name, EXACT if source.get(name) == target.get(name) else DIFFERENT
+            yield "filename", _filename(str(source.get("filename")), str(target.get("filename")))
+            yield "size", EXACT if source.get("size") == target.get("size") else DIFFERENT
             is_same = source.get("mimeType") == target.get("mimeType")
             yield "mimeType", EXACT if is_same else _COMPUTED
             return
@@ -251,6 +252,13 @@ class UnitComparison:
 
 def _account(value: object) -> object:
     return value.get("accountId") if isinstance(value, dict) else None
+
+
+def _filename(source: str, target: str) -> Judgement:
+    if source == target:
+        return EXACT
+    is_quoted = name_as_sent(source) == target
+    return Judgement(Verdict.NORMALISED, Rule.QUOTED_NAME) if is_quoted else DIFFERENT
 
 
 def _circle(source: object, target: object) -> Judgement:

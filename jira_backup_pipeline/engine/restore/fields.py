@@ -99,13 +99,16 @@ class ValueWriter:
     ) -> tuple[Any, list[LeftOut]]:
         if target.custom == SPRINT_FIELD:
             return self._sprint(value)
+        if target.id == "parent":
+            # Jira lists this field without a type.
+            return self._single("parent", value), []
         if target.type == "array":
             return self._items(target.items, value)
         if target.type in {"string", "any", ""}:
             return text(value), []
         if target.type == "timetracking":
             return _estimates(value), []
-        return self._single(target.id if target.id == "parent" else target.type, value), []
+        return self._single(target.type, value), []
 
     def _items(self, kind: str, value: Any) -> tuple[Any, list[LeftOut]]:  # noqa: ANN401 - decoded JSON
         if not isinstance(value, list):
@@ -177,6 +180,8 @@ class ValueWriter:
             elif state == _CLOSED:
                 left_out.append(LeftOut("a closed sprint accepts no issues"))
             else:
+                if chosen is not None:
+                    left_out.append(LeftOut("an issue is in one open sprint at most"))
                 chosen = int(sprint_id)
         return chosen, left_out
 

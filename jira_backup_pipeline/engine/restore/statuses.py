@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 _API = "/rest/api/3"
 _BULK_ISSUES = 1000
-_POLL_SECONDS = 1.0
+# Small bulk changes are done at once, large ones take minutes.
+_FIRST_POLL_SECONDS = 0.1
+_LONGEST_POLL_SECONDS = 5.0
 _RUNNING = frozenset({"ENQUEUED", "RUNNING", "CANCEL_REQUESTED"})
 _CHUNK_ISSUES = 1000
 _LOOKS = 3
@@ -233,11 +235,13 @@ class _Statuses:
         )
 
     def _await(self, task_id: str) -> None:
+        wait_seconds = _FIRST_POLL_SECONDS
         while True:
             answer = self._restoration.calls.get(f"{_API}/bulk/queue/{task_id}")
             if not isinstance(answer, dict) or answer.get("status") not in _RUNNING:
                 return
-            self._restoration.pause(_POLL_SECONDS)
+            self._restoration.pause(wait_seconds)
+            wait_seconds = min(2 * wait_seconds, _LONGEST_POLL_SECONDS)
 
     def _take_alone(self, standing: Standing, transition_id: str) -> bool:
         path = f"{_API}/issue/{standing.target_id}/transitions"
@@ -258,13 +262,25 @@ class _Statuses:
             if (target := self._restoration.id_map.issue(source_id)) is not None
         }
         found = self._restoration.calls.fetch_issues(by_target, fields=("resolution", "watches"))
+        unasked = []
         for item in found:
             source_id = by_target[str(item["id"])]
             self._resolve(source_id, str(item["id"]), _fields(item).get("resolution"))
             watches = _fields(item).get("watches")
-            if isinstance(watches, dict) and watches.get("isWatching") is True:
-                self._unwatch(source_id, str(item["id"]))
+            if (
+                isinstance(watches, dict)
+                and watches.get("isWatching") is True
+                and not self._watched(source_id)
+            ):
+                unasked.append(str(item["id"]))
             self._restoration.progress.advance()
+        if unasked:
+            self._unwatch(unasked, by_target)
+
+    def _watched(self, source_id: str) -> bool:
+        """Tell whether the restoring account watched an issue of the snapshot, or watches what was there already."""
+        account_id = self._restoration.matches.site.account_id
+        return not self._restoration.is_new(source_id) or account_id in watchers_of(self._watchers, source_id)
 
     def _resolve(self, source_id: str, target_id: str, present: object) -> None:
         wanted = _resolution(self._rows[source_id])
@@ -280,12 +296,21 @@ class _Statuses:
         request = ("PUT", f"{_API}/issue/{target_id}", {"fields": fields}, self._restoration.notify)
         self._send_value(source_id, "resolution", request)
 
-    def _unwatch(self, source_id: str, target_id: str) -> None:
-        account_id = self._restoration.matches.site.account_id
-        if account_id in watchers_of(self._watchers, source_id):
-            return
-        path = f"{_API}/issue/{target_id}/watchers"
-        self._send_value(source_id, "watches", ("DELETE", path, None, {"accountId": account_id}))
+    def _unwatch(self, target_ids: list[str], by_target: Mapping[str, str]) -> None:
+        """Take the restoring account off again: Jira lets it watch whatever it creates."""
+        try:
+            answer = self._restoration.calls.send(
+                "POST", f"{_API}/bulk/issues/unwatch", {"selectedIssueIdsOrKeys": target_ids}
+            )
+        except CredentialsRejected:
+            raise
+        except (AnswerLost, WriteRefused, AccessDenied, NotFound):
+            query = {"accountId": self._restoration.matches.site.account_id}
+            for target_id in target_ids:
+                path = f"{_API}/issue/{target_id}/watchers"
+                self._send_value(by_target[target_id], "watches", ("DELETE", path, None, query))
+        else:
+            self._await(str(answer.get("taskId")) if isinstance(answer, dict) else "")
 
     def _send_value(
         self, source_id: str, name: str, request: tuple[str, str, object, Mapping[str, str]]

@@ -33,6 +33,7 @@ class Rule(StrEnum):
     ADDED_MARKS = "marks that Jira adds to rich text"
     SAME_MOMENT = "the same moment in another notation"
     SAME_NAME = "the same name under another id"
+    QUOTED_NAME = "quotes in a file name are percent-encoded by the upload"
     ONE_LINE = "line ends in a summary became blanks"
     NEW_ID = "ids and keys are given by Jira"
     NEW_REFERENCES = "references in text follow the new ids"
