@@ -11,11 +11,14 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.recorded import RecordingProblem
 from jira_backup_pipeline.sandbox.server import start_sandbox
 from jira_backup_pipeline.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:

@@ -5,10 +5,10 @@ Only what a server must know of the format; made documents are composed in ``see
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.http import JsonObject
+    from jira_backup_pipeline.sandbox.http import Json, JsonObject
 
 _BLOCKS = frozenset(
     [
@@ -80,12 +80,12 @@ def document(text: str) -> JsonObject:
     return {"type": "doc", "version": 1, "content": content}
 
 
-def plain_text(value: Any) -> str:
+def plain_text(value: Json) -> str:
     """All the text of a document, a line for each block; walks without recursion, so depth does not matter."""
     if not isinstance(value, dict):
         return value if isinstance(value, str) else ""
     parts: list[str] = []
-    stack: list[Any] = [value]
+    stack: list[Json] = [value]
     while stack:
         node = stack.pop()
         if not isinstance(node, dict):
@@ -106,11 +106,11 @@ def plain_text(value: Any) -> str:
     return "".join(parts)
 
 
-def problem(value: Any) -> str | None:
+def problem(value: Json) -> str | None:
     """Why a value is no valid document, or None. Checked without recursion."""
     if not isinstance(value, dict) or value.get("type") != "doc" or value.get("version") != 1:
         return "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
-    stack: list[Any] = [value]
+    stack: list[Json] = [value]
     while stack:
         node = stack.pop()
         if not isinstance(node, dict) or node.get("type") not in NODE_TYPES:
@@ -128,10 +128,10 @@ def problem(value: Any) -> str | None:
     return None
 
 
-def media_ids(value: Any) -> list[str]:
+def media_ids(value: Json) -> list[str]:
     """The media ids a document shows (file and link media, not external ones)."""
     found: list[str] = []
-    stack: list[Any] = [value]
+    stack: list[Json] = [value]
     while stack:
         node = stack.pop()
         if not isinstance(node, dict):

@@ -11,21 +11,25 @@ import ipaddress
 import socket
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jira_backup_pipeline.sandbox.control import PREFIX, Control
-from jira_backup_pipeline.sandbox.core import Exchange, Sandbox
 from jira_backup_pipeline.sandbox.faults import Fault, FaultKind
 from jira_backup_pipeline.sandbox.http import Request, Response, UploadedFile, encode
-from jira_backup_pipeline.sandbox.media import MediaHost
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from jira_backup_pipeline.sandbox.core import Exchange, Sandbox
+    from jira_backup_pipeline.sandbox.media import MediaHost
 
 TRANSPORT = "sandbox.transport"
 MEDIA_TEMPLATE = "/file/{uuid}/binary"
@@ -204,6 +208,3 @@ def application(endpoint: ASGIApp) -> ASGIApp:
     app = Starlette()
     app.router.default = endpoint
     return app
-
-
-Listener = Callable[..., Any]

@@ -6,14 +6,18 @@ What an edit does is in ``edits``, what a fault does in ``faults`` and ``asgi``;
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox.core import Sandbox
-from jira_backup_pipeline.sandbox.edits import Edits
 from jira_backup_pipeline.sandbox.http import ApiError, JsonObject, Request, Response, decode, json_response
-from jira_backup_pipeline.sandbox.media import MediaHost
 from jira_backup_pipeline.sandbox.truth import truth_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.sandbox.core import Sandbox
+    from jira_backup_pipeline.sandbox.edits import Edits
+    from jira_backup_pipeline.sandbox.media import MediaHost
 
 PREFIX = "/__sandbox__"
 

@@ -7,7 +7,6 @@ are in ``routes``; what an exchange does to a connection is in ``asgi``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,8 @@ from jira_backup_pipeline.sandbox.routes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jira_backup_pipeline.sandbox.model import Account
     from jira_backup_pipeline.sandbox.site import Site
 

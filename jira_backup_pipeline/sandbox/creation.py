@@ -6,11 +6,11 @@ Reading one field's value is in ``values``; changes of existing issues are in ``
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import adf
 from jira_backup_pipeline.sandbox.changes import available_transitions, history_item, record, transition
-from jira_backup_pipeline.sandbox.http import ApiError, JsonObject
+from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, IssueBody, Project
 from jira_backup_pipeline.sandbox.values import CODECS, Place, ValueProblem
 
@@ -28,8 +28,8 @@ class Draft:
     project: Project
     type_id: str
     parent_id: int | None
-    values: dict[str, Any]
-    properties: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Json]
+    properties: dict[str, Json] = field(default_factory=dict)
     transition_id: str | None = None
     metadata: JsonObject | None = None
 
@@ -66,9 +66,9 @@ def required_fields(site: Site, project: Project, type_id: str) -> set[str]:
 
 def parse_fields(
     site: Site, project: Project, given: JsonObject, *, allowed: set[str] | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Json], dict[str, str]]:
     """Read values for storing; returns them and the errors by field. ``allowed`` None means any settable field."""
-    values: dict[str, Any] = {}
+    values: dict[str, Json] = {}
     errors: dict[str, str] = {}
     for field_id, raw in given.items():
         if field_id in {"project", "issuetype", "parent"}:
@@ -96,7 +96,7 @@ def parse_fields(
     return values, errors
 
 
-def _tracking(raw: Any, errors: dict[str, str]) -> dict[str, int | None]:
+def _tracking(raw: Json, errors: dict[str, str]) -> dict[str, int | None]:
     values: dict[str, int | None] = {}
     names = {"originalEstimate": "timeoriginalestimate", "remainingEstimate": "timeestimate"}
     for name, target in names.items():
@@ -165,7 +165,7 @@ def _merge_operations(operations: JsonObject, given: JsonObject) -> None:
                 given[field_id] = [*(given.get(field_id) or []), step["add"]]
 
 
-def _project(site: Site, caller: Account, given: Any, errors: dict[str, str]) -> Project | None:
+def _project(site: Site, caller: Account, given: Json, errors: dict[str, str]) -> Project | None:
     wanted = given if isinstance(given, dict) else {}
     found = site.find_project(str(wanted.get("id", wanted.get("key", ""))))
     if found is None or not site.can_browse(caller, found):
@@ -177,7 +177,7 @@ def _project(site: Site, caller: Account, given: Any, errors: dict[str, str]) ->
     return found
 
 
-def _issue_type(site: Site, project: Project | None, given: Any, errors: dict[str, str]) -> str | None:
+def _issue_type(site: Site, project: Project | None, given: Json, errors: dict[str, str]) -> str | None:
     wanted = given if isinstance(given, dict) else {}
     known = project.issue_types if project is not None else list(site.issue_types)
     for type_id in known:
@@ -189,7 +189,7 @@ def _issue_type(site: Site, project: Project | None, given: Any, errors: dict[st
 
 
 def _parent(
-    site: Site, caller: Account, project: Project, type_id: str, given: Any, errors: dict[str, str]
+    site: Site, caller: Account, project: Project, type_id: str, given: Json, errors: dict[str, str]
 ) -> int | None:
     level = site.issue_types[type_id].level
     if given is None:
@@ -217,8 +217,8 @@ def parent_problem(site: Site, project: Project, level: int, parent: Issue) -> s
     return None
 
 
-def _properties(given: Any, errors: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _properties(given: Json, errors: dict[str, str]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
     for entry in given if isinstance(given, list) else []:
         key = str(entry.get("key", ""))
         problem = property_problem(key, entry.get("value"))
@@ -228,10 +228,8 @@ def _properties(given: Any, errors: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def property_problem(key: str, value: Any) -> str | None:
+def property_problem(key: str, value: Json) -> str | None:
     """Why a property cannot be stored, or None."""
-    from jira_backup_pipeline.sandbox.http import encode
-
     if not key or len(key) > 255:
         return "The property key must be between 1 and 255 characters long."
     if value is None or value == "":
@@ -293,7 +291,7 @@ def initial_transition_problem(site: Site, draft: Draft) -> str | None:
     return None
 
 
-def document_or_problem(value: Any, name: str) -> JsonObject:
+def document_or_problem(value: Json, name: str) -> JsonObject:
     """A rich-text value of a request, or the 400 for one that is no document."""
     trouble = adf.problem(value)
     if trouble:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import adf, changes
 from jira_backup_pipeline.sandbox.clock import parse_iso, zone
 from jira_backup_pipeline.sandbox.creation import Draft, create_issue
-from jira_backup_pipeline.sandbox.http import JsonObject
 from jira_backup_pipeline.sandbox.model import Account, Issue, Project, ProjectState, Token
 from jira_backup_pipeline.sandbox.routes.comments import new_comment
+from jira_backup_pipeline.sandbox.routes.issues import edit_values
 from jira_backup_pipeline.sandbox.routes.projects import rename_key, trash
 from jira_backup_pipeline.sandbox.search_index import SearchIndex
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jira_backup_pipeline.sandbox.http import Json, JsonObject
+    from jira_backup_pipeline.sandbox.site import Site
 
 
 def moment(value: int | str | None) -> int | None:
@@ -33,9 +37,9 @@ class Edits:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def run(self, action: str, options: JsonObject) -> Any:
+    def run(self, action: str, options: JsonObject) -> Json:
         """Do an edit by name; an unknown name, option or thing raises ``ValueError``."""
-        function: Callable[..., Any] | None = getattr(self, action, None)
+        function: Callable[..., Json] | None = getattr(self, action, None)
         if action.startswith("_") or action == "run" or function is None:
             raise ValueError(f"unknown edit {action!r}")
         try:
@@ -94,8 +98,6 @@ class Edits:
         self, issue: str, fields: JsonObject, *, account: str | None = None, at: int | str | None = None
     ) -> JsonObject:
         """Set fields (in the form the API takes) as somebody, at a time."""
-        from jira_backup_pipeline.sandbox.routes.issues import edit_values
-
         with self._site.lock:
             found, actor = self._issue(issue), self._account(account)
             updates = edit_values(self._site, self._site.backup_account, found, {"fields": fields})
@@ -296,7 +298,7 @@ class Edits:
             self._site.index = SearchIndex(self._site) if seconds > 0 else None
             return {"seconds": seconds}
 
-    def set_settings(self, **values: Any) -> JsonObject:
+    def set_settings(self, **values: Json) -> JsonObject:
         """Set switches such as inline caps and limits by name."""
         with self._site.lock:
             known = {item.name: item for item in dataclasses.fields(self._site.settings)}

@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
-from typing import Any
 
-from jira_backup_pipeline.sandbox.http import JsonObject, Response, decode, encode
+from jira_backup_pipeline.sandbox.http import Json, JsonObject, Response, decode, encode
 
 LOGIN_PAGE = (
     b"<!DOCTYPE html><html><head><title>Log in to continue</title></head>"
@@ -29,7 +28,7 @@ class FaultKind(StrEnum):
     DRIP = "drip"
     STALL = "stall"
     LOST_ANSWER = "lost_answer"
-    LOOP_TOKEN = "loop_token"
+    LOOP_TOKEN = "loop_token"  # noqa: S105 - the name of a fault
     DUPLICATE_ISSUE = "duplicate_issue"
     SHORT_BODY = "short_body"
     FOREIGN_REDIRECT = "foreign_redirect"
@@ -108,7 +107,7 @@ class FaultScript:
         self._faults: list[Fault] = []
         self._next_id = 1
 
-    def add(self, kind: str, **options: Any) -> Fault:
+    def add(self, kind: str, **options: Json) -> Fault:
         """Add a fault; an unknown kind or option raises ``ValueError``."""
         unknown = set(options) - _SETTABLE
         if unknown:

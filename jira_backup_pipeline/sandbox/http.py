@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Account
     from jira_backup_pipeline.sandbox.site import Site
 
-JsonObject: TypeAlias = dict[str, Any]
+# A decoded JSON value: what it may be is for the reader of the value to check.
+Json: TypeAlias = Any
+JsonObject: TypeAlias = dict[str, Json]
 
 # Rendered answers carry these marks instead of an address, so that a cached answer serves both the site's own
 # address and the gateway's. They lie in the private use area, where no ordinary text has a character.
@@ -117,17 +119,17 @@ class ApiError(Exception):
         return Response(self.status, encode(self.body()), dict(self.headers))
 
 
-def encode(value: Any) -> bytes:
+def encode(value: Json) -> bytes:
     """JSON bytes of a value; ``msgspec.Raw`` parts are copied as they are."""
     return msgspec.json.encode(value)
 
 
-def decode(data: bytes | str) -> Any:
+def decode(data: bytes | str) -> Json:
     """The value of JSON bytes; bad JSON raises ``msgspec.DecodeError``."""
     return msgspec.json.decode(data)
 
 
-def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(value: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON body."""
     return Response(status, encode(value), headers or {})
 
@@ -152,7 +154,7 @@ class Call:
             raise ApiError(401, "Client must be authenticated to access this resource.")
         return self.caller
 
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The JSON body; a body that is not JSON is a 400."""
         try:
             return decode(self.request.body)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.changes import available_transitions
 from jira_backup_pipeline.sandbox.creation import required_fields, screen_fields
-from jira_backup_pipeline.sandbox.http import SELF_BASE, JsonObject
+from jira_backup_pipeline.sandbox.http import SELF_BASE, Json, JsonObject
 from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def field_metadata(site: Site, project: Project, item: Field, *, required: bool 
     return value
 
 
-def allowed_values(site: Site, project: Project, item: Field) -> list[Any] | None:
+def allowed_values(site: Site, project: Project, item: Field) -> list[Json] | None:
     """The values a field may take, where they can be listed."""
     match item.kind:
         case "select" | "multiselect":

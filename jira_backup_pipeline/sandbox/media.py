@@ -11,11 +11,14 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jira_backup_pipeline.sandbox.http import Request, Response, encode
-from jira_backup_pipeline.sandbox.model import Attachment
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Attachment
+    from jira_backup_pipeline.sandbox.site import Site
 
 _RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
 

@@ -10,10 +10,10 @@ import hashlib
 import random
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.http import JsonObject
+    from jira_backup_pipeline.sandbox.http import Json, JsonObject
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Account:
     time_zone: str = "Etc/UTC"
     account_type: str = "atlassian"
     locale: str = "en_US"
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Json] = field(default_factory=dict)
     raw: bytes | None = None
 
 
@@ -205,7 +205,7 @@ class Project:
     issue_types: list[str] = field(default_factory=list)
     workflows: dict[str, str] = field(default_factory=dict)
     roles: dict[str, list[RoleActor]] = field(default_factory=dict)
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Json] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
     off_create_screen: set[str] = field(default_factory=set)
     required: set[str] = field(default_factory=set)
@@ -264,7 +264,7 @@ class Comment:
     updated_ms: int
     update_author: str
     visibility: Visibility | None = None
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -280,7 +280,7 @@ class Worklog:
     seconds: int
     update_author: str
     visibility: Visibility | None = None
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -359,13 +359,13 @@ class IssueLink:
 class IssueBody:
     """The heavy part of an issue; made on demand for seeded issues, pinned once it has been changed."""
 
-    values: dict[str, Any]
+    values: dict[str, Json]
     comments: list[Comment] = field(default_factory=list)
     worklogs: list[Worklog] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     remote_links: list[RemoteLink] = field(default_factory=list)
-    properties: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Json] = field(default_factory=dict)
     raw_fields: dict[str, bytes] = field(default_factory=dict)
     raw_issue: bytes | None = None
 

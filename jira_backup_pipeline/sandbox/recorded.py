@@ -9,13 +9,12 @@ from __future__ import annotations
 import random
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jira_backup_pipeline.sandbox.clock import parse_iso
-from jira_backup_pipeline.sandbox.http import JsonObject, decode
+from jira_backup_pipeline.sandbox.http import Json, JsonObject, decode
 from jira_backup_pipeline.sandbox.model import (
     Account,
     Board,
@@ -35,8 +34,12 @@ from jira_backup_pipeline.sandbox.model import (
     Version,
     Workflow,
 )
-from jira_backup_pipeline.sandbox.settings import Settings
 from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jira_backup_pipeline.sandbox.settings import Settings
 
 STREAMS_FILE = "all_streams.jsonl"
 _KINDS = {
@@ -317,7 +320,7 @@ def _history(entry: JsonObject) -> History:
 
 def _link(site: Site, issue_id: int, link: JsonObject) -> None:
     link_id = int(link["id"])
-    other: dict[str, Any] = link.get("outwardIssue") or link["inwardIssue"]
+    other: dict[str, Json] = link.get("outwardIssue") or link["inwardIssue"]
     ends = (issue_id, int(other["id"])) if "outwardIssue" in link else (int(other["id"]), issue_id)
     if link_id in site.links or any(end not in site.issues.by_id for end in ends):
         return

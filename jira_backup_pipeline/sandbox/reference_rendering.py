@@ -5,12 +5,12 @@ Issues and what hangs on them are rendered in ``rendering``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jira_backup_pipeline.sandbox.clock import iso_text, utc_text
-from jira_backup_pipeline.sandbox.http import SELF_BASE, SITE_BASE, JsonObject, encode
+from jira_backup_pipeline.sandbox.http import SELF_BASE, SITE_BASE, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import (
     Account,
     Board,
@@ -43,7 +43,7 @@ CATEGORIES: dict[str, tuple[int, str, str, str]] = {
 }
 
 
-def fragment(site: Site, kind: str, item_id: object, make: Callable[[], Any]) -> msgspec.Raw:
+def fragment(site: Site, kind: str, item_id: object, make: Callable[[], Json]) -> msgspec.Raw:
     """The JSON bytes of a thing that many issues show, kept until reference data changes."""
     key = (kind, item_id)
     found: msgspec.Raw | None = site.answers.entries.get(key)
@@ -97,7 +97,7 @@ def user_part(site: Site, account_id: str | None) -> msgspec.Raw | None:
     return fragment(site, "user", account_id, lambda: user(site, account))
 
 
-def user_listed(site: Site, account: Account) -> Any:
+def user_listed(site: Site, account: Account) -> Json:
     """An account as lists show it: the recorded text, or made."""
     return user_part(site, account.account_id)
 
@@ -114,7 +114,7 @@ def category_part(key: str) -> JsonObject:
     }
 
 
-def status(item: Status) -> Any:
+def status(item: Status) -> Json:
     """A status."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -186,7 +186,7 @@ def component(site: Site, item: Component, *, detail: bool = False) -> JsonObjec
     return value
 
 
-def version(item: Version, *, detail: bool = False) -> Any:
+def version(item: Version, *, detail: bool = False) -> Json:
     """A version; in detail with its project."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -235,7 +235,7 @@ def sprint_value(item: Sprint) -> JsonObject:
     return value
 
 
-def sprint(item: Sprint) -> Any:
+def sprint(item: Sprint) -> Json:
     """A sprint of the agile API."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -246,7 +246,7 @@ def sprint(item: Sprint) -> Any:
     return value
 
 
-def board(site: Site, item: Board) -> Any:
+def board(site: Site, item: Board) -> Json:
     """A board of the agile API."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -280,7 +280,7 @@ def link_type(item: LinkType) -> JsonObject:
     }
 
 
-def field_definition(item: Field) -> Any:
+def field_definition(item: Field) -> Json:
     """A field as ``/field`` lists it."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -330,7 +330,7 @@ def category(item: Named) -> JsonObject:
     }
 
 
-def project_listed(site: Site, item: Project, expand: set[str]) -> Any:
+def project_listed(site: Site, item: Project, expand: set[str]) -> Json:
     """A project as lists show it, with what the caller asked to expand."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
@@ -368,7 +368,7 @@ def insight(site: Site, item: Project) -> JsonObject:
     return value
 
 
-def project_detail(site: Site, item: Project, expand: set[str]) -> Any:
+def project_detail(site: Site, item: Project, expand: set[str]) -> Json:
     """A project as its own address shows it."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)

@@ -7,14 +7,14 @@ who asks (restricted comments, hidden linked issues) are made anew for callers w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jira_backup_pipeline.sandbox import adf
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text
-from jira_backup_pipeline.sandbox.http import SELF_BASE, JsonObject, encode
+from jira_backup_pipeline.sandbox.http import SELF_BASE, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def attachment(site: Site, item: Attachment, *, number_id: bool = False) -> Json
     return value
 
 
-def history(site: Site, item: History, *, epoch: bool = False) -> Any:
+def history(site: Site, item: History, *, epoch: bool = False) -> Json:
     """One entry of the change history; the bulk address gives the date as a number."""
     if item.raw is not None and not epoch:
         return msgspec.Raw(item.raw)
@@ -268,7 +268,7 @@ def changelog_page(site: Site, issue: Issue) -> JsonObject:
     }
 
 
-def _times(site: Site, issue: Issue, values: dict[str, Any]) -> dict[str, Any]:
+def _times(site: Site, issue: Issue, values: dict[str, Json]) -> dict[str, Json]:
     spent = sum(item.seconds for item in site.issues.worklogs_of(issue))
     original, remaining = values.get("timeoriginalestimate"), values.get("timeestimate")
     tracking: JsonObject = {}
@@ -299,7 +299,7 @@ def _times(site: Site, issue: Issue, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, Any]:
+def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, Json]:
     """Every field of an issue that has a value or is computed, as JSON values."""
     body = site.body(issue)
     stored = body.values
@@ -307,7 +307,7 @@ def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, 
     voted = caller is not None and caller.account_id in issue.voters
     link = f"{API}/issue/{site.key_of(issue)}"
     children = [site.issues.by_id[child] for child in site.issues.children.get(issue.issue_id, ())]
-    result: dict[str, Any] = {
+    result: dict[str, Json] = {
         "issuetype": type_part(site, issue.type_id),
         "project": show.fragment(
             site, "project", issue.project_id, lambda: show.project_brief(site, site.project_of(issue))
@@ -367,7 +367,9 @@ def _sees_all(site: Site, caller: Account, issue: Issue) -> bool:
 
 def rendered(site: Site, issue: Issue, caller: Account | None) -> RenderedIssue:
     """The issue's ready parts for a caller, from the cache when the caller sees everything."""
-    shared = caller is not None and caller.account_id == site.backup_account_id and _sees_all(site, caller, issue)
+    shared = (
+        caller is not None and caller.account_id == site.backup_account_id and _sees_all(site, caller, issue)
+    )
     if shared:
         found: RenderedIssue | None = site.answers.entries.get(issue.issue_id)
         if found is not None:
@@ -448,9 +450,7 @@ def issue_bytes(
             item.field_id: item.name for item in site.fields.values() if item.field_id in made.parts
         }
     if "schema" in expand:
-        extras["schema"] = {
-            name: field_schema(site, name) for name in site.fields if name in made.parts
-        }
+        extras["schema"] = {name: field_schema(site, name) for name in site.fields if name in made.parts}
     tail = b"," + encode(extras)[1:-1] if extras else b""
     raw = site.body(issue).raw_issue
     if raw is not None and (fields is None or fields in (["*all"], ["*navigable"])):

@@ -10,7 +10,7 @@ import secrets
 import socket
 import threading
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -18,15 +18,19 @@ from jira_backup_pipeline.sandbox.asgi import AbortableProtocol, JiraEndpoint, M
 from jira_backup_pipeline.sandbox.control import PREFIX, Control
 from jira_backup_pipeline.sandbox.core import Sandbox
 from jira_backup_pipeline.sandbox.edits import Edits
-from jira_backup_pipeline.sandbox.faults import FaultScript
-from jira_backup_pipeline.sandbox.http import JsonObject
 from jira_backup_pipeline.sandbox.media import MediaHost
 from jira_backup_pipeline.sandbox.model import Token
 from jira_backup_pipeline.sandbox.recorded import load_site
-from jira_backup_pipeline.sandbox.request_log import RequestLog
 from jira_backup_pipeline.sandbox.seed.make import make_site
-from jira_backup_pipeline.sandbox.settings import Settings
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from jira_backup_pipeline.sandbox.faults import FaultScript
+    from jira_backup_pipeline.sandbox.http import JsonObject
+    from jira_backup_pipeline.sandbox.request_log import RequestLog
+    from jira_backup_pipeline.sandbox.settings import Settings
+    from jira_backup_pipeline.sandbox.site import Site
 
 _START_SECONDS = 20.0
 
@@ -103,7 +107,7 @@ class RunningSandbox:
         self._jira_socket.close()
         self._media_socket.close()
 
-    def __enter__(self) -> RunningSandbox:
+    def __enter__(self) -> Self:
         """The sandbox itself."""
         return self
 

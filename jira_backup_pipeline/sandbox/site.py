@@ -10,10 +10,10 @@ import random
 import uuid
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.clock import SiteClock
-from jira_backup_pipeline.sandbox.http import ApiError
+from jira_backup_pipeline.sandbox.http import ApiError, Json
 from jira_backup_pipeline.sandbox.issue_table import IssueTable
 from jira_backup_pipeline.sandbox.model import (
     Account,
@@ -54,7 +54,7 @@ class AnswerCache:
     """Rendered issues; ``generation`` grows when something many issues show has changed."""
 
     generation: int = 0
-    entries: dict[object, Any] = field(default_factory=dict)
+    entries: dict[object, Json] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything that was rendered."""

@@ -6,16 +6,26 @@ One JSON object a line: ``kind``, ``project_id``, ``issue_id``, ``id``, ``visibl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox import rendering
-from jira_backup_pipeline.sandbox.http import SELF_BASE_BYTES, SITE_BASE_BYTES, JsonObject, decode, encode
+from jira_backup_pipeline.sandbox.http import (
+    SELF_BASE_BYTES,
+    SITE_BASE_BYTES,
+    Json,
+    JsonObject,
+    decode,
+    encode,
+)
 from jira_backup_pipeline.sandbox.model import Issue, Project, ProjectState
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.sandbox.site import Site
 
 
 def truth_lines(site: Site) -> Iterator[bytes]:
@@ -34,7 +44,7 @@ def truth_records(site: Site) -> Iterator[JsonObject]:
 def _line(
     kind: str,
     item_id: object,
-    record: Any,
+    record: Json,
     *,
     project_id: int | None = None,
     issue_id: int | None = None,
@@ -61,10 +71,7 @@ def _records(site: Site) -> Iterator[JsonObject]:
             issues = site.issues.of_project(project.project_id)
         for issue in issues:
             with site.lock:
-                if issue.issue_id in site.issues.by_id:
-                    lines = list(_issue_records(site, issue))
-                else:
-                    lines = []
+                lines = list(_issue_records(site, issue)) if issue.issue_id in site.issues.by_id else []
             yield from lines
 
 
@@ -137,7 +144,7 @@ def _issue_records(site: Site, issue: Issue) -> Iterator[JsonObject]:
     number = issue.issue_id
     seen = project.state is ProjectState.LIVE and site.can_browse(site.backup_account, project)
 
-    def line(kind: str, item_id: object, record: Any, *, visible: bool = True) -> JsonObject:
+    def line(kind: str, item_id: object, record: Json, *, visible: bool = True) -> JsonObject:
         return _line(
             kind, item_id, record, project_id=project.project_id, issue_id=number, visible=seen and visible
         )

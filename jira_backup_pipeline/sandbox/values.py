@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from jira_backup_pipeline.sandbox import adf
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text, parse_iso
+from jira_backup_pipeline.sandbox.http import Json
 from jira_backup_pipeline.sandbox.site import Site
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class Place:
     project: Project
 
 
-Parse: TypeAlias = Callable[[Place, Any], Any]
-Render: TypeAlias = Callable[[Site, Any], Any]
-Describe: TypeAlias = Callable[[Site, Any], tuple[str | None, str | None]]
+Parse: TypeAlias = Callable[[Place, Json], Json]
+Render: TypeAlias = Callable[[Site, Json], Json]
+Describe: TypeAlias = Callable[[Site, Json], tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ class Codec:
     many: bool = False
 
 
-def _same(_: Site, value: Any) -> Any:
+def _same(_: Site, value: Json) -> Json:
     return value
 
 
-def _text(place: Place, value: Any) -> str:
+def _text(place: Place, value: Json) -> str:
     if not isinstance(value, str):
         raise ValueProblem("Operation value must be a string")
     if len(value) > 255:
@@ -68,55 +69,55 @@ def _text(place: Place, value: Any) -> str:
     return value
 
 
-def _describe_text(_: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_text(_: Site, value: Json) -> tuple[str | None, str | None]:
     return None, None if value is None else str(value)
 
 
-def _document(_: Place, value: Any) -> Any:
+def _document(_: Place, value: Json) -> Json:
     trouble = adf.problem(value)
     if trouble:
         raise ValueProblem(trouble)
     return value
 
 
-def _describe_document(_: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_document(_: Site, value: Json) -> tuple[str | None, str | None]:
     return None, adf.plain_text(value) if value else None
 
 
-def _number(_: Place, value: Any) -> float:
+def _number(_: Place, value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueProblem("Operation value must be a number")
     return float(value)
 
 
-def _show_number(_: Site, value: Any) -> Any:
+def _show_number(_: Site, value: Json) -> Json:
     return value
 
 
-def _date(_: Place, value: Any) -> str:
+def _date(_: Place, value: Json) -> str:
     try:
         return date.fromisoformat(str(value)).isoformat()
     except ValueError:
         raise ValueProblem("Error parsing date string: " + str(value)) from None
 
 
-def _datetime(_: Place, value: Any) -> int:
+def _datetime(_: Place, value: Json) -> int:
     try:
         return parse_iso(str(value))
     except ValueError:
         raise ValueProblem("Operation value must be a datetime") from None
 
 
-def _show_datetime(site: Site, value: Any) -> Any:
+def _show_datetime(site: Site, value: Json) -> Json:
     return None if value is None else iso_text(value, site.time_zone)
 
 
-def _describe_datetime(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_datetime(site: Site, value: Json) -> tuple[str | None, str | None]:
     text = _show_datetime(site, value)
     return text, text
 
 
-def _labels(place: Place, value: Any) -> list[str]:
+def _labels(place: Place, value: Json) -> list[str]:
     items = _list(place, value)
     for item in items:
         if not isinstance(item, str) or not item:
@@ -128,17 +129,17 @@ def _labels(place: Place, value: Any) -> list[str]:
     return list(dict.fromkeys(items))
 
 
-def _describe_labels(_: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_labels(_: Site, value: Json) -> tuple[str | None, str | None]:
     return None, " ".join(value or [])
 
 
-def _list(_: Place, value: Any) -> list[Any]:
+def _list(_: Place, value: Json) -> list[Json]:
     if not isinstance(value, list):
         raise ValueProblem("data was not an array")
     return value
 
 
-def _find_option(place: Place, value: Any, parent_id: int | None = None) -> FieldOption:
+def _find_option(place: Place, value: Json, parent_id: int | None = None) -> FieldOption:
     if not isinstance(value, dict):
         raise ValueProblem("Could not find valid 'id' or 'value' in the Parent Option object.")
     for item in place.site.options_of(place.field.field_id, parent_id):
@@ -153,42 +154,42 @@ def _find_option(place: Place, value: Any, parent_id: int | None = None) -> Fiel
     raise ValueProblem(f"Option value '{value.get('value')}' is not valid")
 
 
-def _option(place: Place, value: Any) -> int:
+def _option(place: Place, value: Json) -> int:
     return _find_option(place, value).option_id
 
 
-def _show_option(site: Site, value: Any) -> Any:
+def _show_option(site: Site, value: Json) -> Json:
     item = site.options.get(value) if value is not None else None
     return None if item is None else show.fragment(site, "option", item.option_id, lambda: show.option(item))
 
 
-def _describe_option(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_option(site: Site, value: Json) -> tuple[str | None, str | None]:
     item = site.options.get(value) if value is not None else None
     return (None, None) if item is None else (str(item.option_id), item.value)
 
 
-def _options(place: Place, value: Any) -> list[int]:
+def _options(place: Place, value: Json) -> list[int]:
     return [_find_option(place, item).option_id for item in _list(place, value)]
 
 
-def _show_options(site: Site, value: Any) -> Any:
+def _show_options(site: Site, value: Json) -> Json:
     return None if not value else [_show_option(site, item) for item in value]
 
 
-def _describe_options(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_options(site: Site, value: Json) -> tuple[str | None, str | None]:
     found = [site.options[item] for item in value or [] if item in site.options]
     if not found:
         return None, None
     return f"[{', '.join(str(o.option_id) for o in found)}]", ",".join(o.value for o in found)
 
 
-def _cascade(place: Place, value: Any) -> list[int]:
+def _cascade(place: Place, value: Json) -> list[int]:
     parent = _find_option(place, value)
     child = value.get("child")
     return [parent.option_id] + ([_find_option(place, child, parent.option_id).option_id] if child else [])
 
 
-def _show_cascade(site: Site, value: Any) -> Any:
+def _show_cascade(site: Site, value: Json) -> Json:
     if not value:
         return None
     shown = show.option(site.options[value[0]])
@@ -197,7 +198,7 @@ def _show_cascade(site: Site, value: Any) -> Any:
     return shown
 
 
-def _describe_cascade(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_cascade(site: Site, value: Json) -> tuple[str | None, str | None]:
     if not value:
         return None, None
     names = [site.options[item].value for item in value]
@@ -207,7 +208,7 @@ def _describe_cascade(site: Site, value: Any) -> tuple[str | None, str | None]:
     return None, text
 
 
-def _user(place: Place, value: Any) -> str:
+def _user(place: Place, value: Json) -> str:
     account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
     account = place.site.accounts.get(str(account_id)) if account_id is not None else None
     if account is None:
@@ -219,33 +220,33 @@ def _user(place: Place, value: Any) -> str:
     return account.account_id
 
 
-def _show_user(site: Site, value: Any) -> Any:
+def _show_user(site: Site, value: Json) -> Json:
     return show.user_part(site, value)
 
 
-def _describe_user(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_user(site: Site, value: Json) -> tuple[str | None, str | None]:
     if value is None:
         return None, None
     account = site.accounts.get(value)
     return value, account.display_name if account else "Former user"
 
 
-def _users(place: Place, value: Any) -> list[str]:
+def _users(place: Place, value: Json) -> list[str]:
     return [_user(place, item) for item in _list(place, value)]
 
 
-def _show_users(site: Site, value: Any) -> Any:
+def _show_users(site: Site, value: Json) -> Json:
     return None if not value else [show.user_part(site, item) for item in value]
 
 
-def _describe_users(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_users(site: Site, value: Json) -> tuple[str | None, str | None]:
     if not value:
         return None, None
     names = [_describe_user(site, item)[1] or "" for item in value]
     return f"[{', '.join(value)}]", f"[{', '.join(names)}]"
 
 
-def _version(place: Place, value: Any) -> int:
+def _version(place: Place, value: Json) -> int:
     for item in place.site.versions_of(place.project.project_id):
         if isinstance(value, dict) and (
             str(item.version_id) == str(value.get("id", ""))
@@ -256,34 +257,34 @@ def _version(place: Place, value: Any) -> int:
     raise ValueProblem(f"Version name '{name}' is not valid")
 
 
-def _show_version(site: Site, value: Any) -> Any:
+def _show_version(site: Site, value: Json) -> Json:
     item = site.versions.get(value) if value is not None else None
     return (
         None if item is None else show.fragment(site, "version", item.version_id, lambda: show.version(item))
     )
 
 
-def _versions(place: Place, value: Any) -> list[int]:
+def _versions(place: Place, value: Json) -> list[int]:
     return [_version(place, item) for item in _list(place, value)]
 
 
-def _show_versions(site: Site, value: Any) -> Any:
+def _show_versions(site: Site, value: Json) -> Json:
     return [shown for item in value or [] if (shown := _show_version(site, item)) is not None]
 
 
-def _describe_version(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_version(site: Site, value: Json) -> tuple[str | None, str | None]:
     item = site.versions.get(value) if value is not None else None
     return (None, None) if item is None else (str(item.version_id), item.name)
 
 
-def _describe_versions(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_versions(site: Site, value: Json) -> tuple[str | None, str | None]:
     found = [site.versions[item] for item in value or [] if item in site.versions]
     if not found:
         return None, None
     return ",".join(str(v.version_id) for v in found), ",".join(v.name for v in found)
 
 
-def _components(place: Place, value: Any) -> list[int]:
+def _components(place: Place, value: Json) -> list[int]:
     found: list[int] = []
     known = place.site.components_of(place.project.project_id)
     for item in _list(place, value):
@@ -297,19 +298,19 @@ def _components(place: Place, value: Any) -> list[int]:
     return found
 
 
-def _show_components(site: Site, value: Any) -> Any:
+def _show_components(site: Site, value: Json) -> Json:
     found = [site.components[item] for item in value or [] if item in site.components]
     return [show.component(site, item) for item in found]
 
 
-def _describe_components(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_components(site: Site, value: Json) -> tuple[str | None, str | None]:
     found = [site.components[item] for item in value or [] if item in site.components]
     if not found:
         return None, None
     return ",".join(str(c.component_id) for c in found), ",".join(c.name for c in found)
 
 
-def _priority(place: Place, value: Any) -> str:
+def _priority(place: Place, value: Json) -> str:
     wanted = value if isinstance(value, dict) else {}
     for item in place.site.priorities.values():
         if item.item_id == str(wanted.get("id", "")) or (
@@ -319,17 +320,17 @@ def _priority(place: Place, value: Any) -> str:
     raise ValueProblem("The priority selected is invalid.")
 
 
-def _show_priority(site: Site, value: Any) -> Any:
+def _show_priority(site: Site, value: Json) -> Json:
     item = site.priorities.get(value)
     return None if item is None else show.fragment(site, "priority", value, lambda: show.priority(item))
 
 
-def _describe_priority(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_priority(site: Site, value: Json) -> tuple[str | None, str | None]:
     item = site.priorities.get(value)
     return (None, None) if item is None else (item.item_id, item.name)
 
 
-def _resolution(place: Place, value: Any) -> str:
+def _resolution(place: Place, value: Json) -> str:
     wanted = value if isinstance(value, dict) else {}
     for item in place.site.resolutions.values():
         if item.item_id == str(wanted.get("id", "")) or (
@@ -339,17 +340,17 @@ def _resolution(place: Place, value: Any) -> str:
     raise ValueProblem("The resolution selected is invalid.")
 
 
-def _show_resolution(site: Site, value: Any) -> Any:
+def _show_resolution(site: Site, value: Json) -> Json:
     item = site.resolutions.get(value)
     return None if item is None else show.fragment(site, "resolution", value, lambda: show.resolution(item))
 
 
-def _describe_resolution(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_resolution(site: Site, value: Json) -> tuple[str | None, str | None]:
     item = site.resolutions.get(value)
     return (None, None) if item is None else (item.item_id, item.name)
 
 
-def _group(place: Place, value: Any) -> str:
+def _group(place: Place, value: Json) -> str:
     wanted = value if isinstance(value, dict) else {}
     for group in place.site.groups.values():
         if group.group_id == wanted.get("groupId") or group.name == wanted.get("name"):
@@ -357,7 +358,7 @@ def _group(place: Place, value: Any) -> str:
     raise ValueProblem("Group does not exist.")
 
 
-def _show_group(site: Site, value: Any) -> Any:
+def _show_group(site: Site, value: Json) -> Json:
     group = site.groups.get(value)
     if group is None:
         return None
@@ -368,12 +369,12 @@ def _show_group(site: Site, value: Any) -> Any:
     }
 
 
-def _describe_group(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_group(site: Site, value: Json) -> tuple[str | None, str | None]:
     group = site.groups.get(value)
     return (None, None) if group is None else (group.group_id, group.name)
 
 
-def _project(place: Place, value: Any) -> int:
+def _project(place: Place, value: Json) -> int:
     wanted = value if isinstance(value, dict) else {}
     found = place.site.find_project(str(wanted.get("id", wanted.get("key", ""))))
     if found is None:
@@ -381,17 +382,17 @@ def _project(place: Place, value: Any) -> int:
     return found.project_id
 
 
-def _show_project(site: Site, value: Any) -> Any:
+def _show_project(site: Site, value: Json) -> Json:
     found = site.projects.get(value) if value is not None else None
     return None if found is None else show.project_brief(site, found)
 
 
-def _describe_project(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_project(site: Site, value: Json) -> tuple[str | None, str | None]:
     found = site.projects.get(value) if value is not None else None
     return (None, None) if found is None else (str(found.project_id), found.name)
 
 
-def _sprint(place: Place, value: Any) -> list[int]:
+def _sprint(place: Place, value: Json) -> list[int]:
     number = value[0] if isinstance(value, list) and len(value) == 1 else value
     if isinstance(number, str) and number.isdigit():
         number = int(number)
@@ -405,38 +406,38 @@ def _sprint(place: Place, value: Any) -> list[int]:
     return [number]
 
 
-def _show_sprints(site: Site, value: Any) -> Any:
+def _show_sprints(site: Site, value: Json) -> Json:
     found = [site.sprints[item] for item in value or [] if item in site.sprints]
     return [show.sprint_value(item) for item in found] or None
 
 
-def _describe_sprints(site: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_sprints(site: Site, value: Json) -> tuple[str | None, str | None]:
     found = [site.sprints[item] for item in value or [] if item in site.sprints]
     return ", ".join(str(s.sprint_id) for s in found), ", ".join(s.name for s in found)
 
 
-def _url(_: Place, value: Any) -> str:
+def _url(_: Place, value: Json) -> str:
     if not isinstance(value, str) or not re.match(r"^[a-zA-Z][a-zA-Z0-9+.-]*:", value):
         raise ValueProblem("Not a valid URL")
     return value
 
 
-def _read_only(place: Place, value: Any) -> Any:
+def _read_only(place: Place, value: Json) -> Json:
     del value
     raise ValueProblem(
         f"Field '{place.field.field_id}' cannot be set. It is not on the appropriate screen, or unknown."
     )
 
 
-def _rank(place: Place, value: Any) -> Any:
+def _rank(place: Place, value: Json) -> Json:
     return _read_only(place, value)
 
 
-def _anything(_: Place, value: Any) -> Any:
+def _anything(_: Place, value: Json) -> Json:
     return value
 
 
-def _describe_json(_: Site, value: Any) -> tuple[str | None, str | None]:
+def _describe_json(_: Site, value: Json) -> tuple[str | None, str | None]:
     return None, None if value is None else msgspec.json.encode(value).decode()
 
 

@@ -13,7 +13,11 @@ import requests
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.server import RunningSandbox
 
-TEXT = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Hello"}]}]}
+TEXT = {
+    "type": "doc",
+    "version": 1,
+    "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Hello"}]}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,9 @@ def _site(go: Visitor) -> None:
     go.ok("GET", f"/user/bulk?accountId={account}")
     go.ok("GET", f"/user/groups?accountId={account}")
     go.ok("GET", f"/group/member?groupId={group}")
-    check = {"projectPermissions": [{"permissions": ["BROWSE_PROJECTS"], "projects": [10000], "issues": [10000]}]}
+    check = {
+        "projectPermissions": [{"permissions": ["BROWSE_PROJECTS"], "projects": [10000], "issues": [10000]}]
+    }
     go.ok("POST", "/permissions/check", {"globalPermissions": ["ADMINISTER"], **check})
     go("GET", "/search?jql=project=APP")
     go("POST", "/search", {"jql": "project = APP"})
@@ -130,9 +136,17 @@ def _site(go: Visitor) -> None:
     go.ok("POST", "/issuetype", {"name": "Chore", "type": "standard"})
     go.ok("POST", "/role", {"name": "Guests", "description": "They look"})
     types = "com.atlassian.jira.plugin.system.customfieldtypes:"
-    made = go.ok("POST", "/field", {"name": "Origin", "type": f"{types}select", "searcherKey": f"{types}multiselectsearcher"})
+    made = go.ok(
+        "POST",
+        "/field",
+        {"name": "Origin", "type": f"{types}select", "searcherKey": f"{types}multiselectsearcher"},
+    )
     context = go.ok("GET", f"/field/{made['id']}/context")["values"][0]["id"]
-    go.ok("POST", f"/field/{made['id']}/context/{context}/option", {"options": [{"value": "One", "disabled": False}]})
+    go.ok(
+        "POST",
+        f"/field/{made['id']}/context/{context}/option",
+        {"options": [{"value": "One", "disabled": False}]},
+    )
 
 
 def _project(go: Visitor) -> tuple[str, dict[str, Any]]:
@@ -142,7 +156,17 @@ def _project(go: Visitor) -> tuple[str, dict[str, Any]]:
     key = made["key"]
     go.ok("GET", f"/project/{key}")
     go.ok("PUT", f"/project/{key}", {"description": "Now described"})
-    for part in ("role", "roledetails", "properties", "features", "statuses", "component", "components", "version", "versions"):
+    for part in (
+        "role",
+        "roledetails",
+        "properties",
+        "features",
+        "statuses",
+        "component",
+        "components",
+        "version",
+        "versions",
+    ):
         go.ok("GET", f"/project/{key}/{part}")
     go.ok("GET", f"/project/{made['id']}/email")
     go.ok("GET", f"/project/{made['id']}/hierarchy")
@@ -152,7 +176,9 @@ def _project(go: Visitor) -> tuple[str, dict[str, Any]]:
     go.ok("GET", f"/project/{key}/role/{role}")
     go.ok("POST", f"/project/{key}/role/{role}", {"user": [other]})
     go.ok("DELETE", f"/project/{key}/role/{role}?user={other}")
-    go.ok("PUT", f"/project/{key}/role/{role}", {"categorisedActors": {"atlassian-user-role-actor": [account]}})
+    go.ok(
+        "PUT", f"/project/{key}/role/{role}", {"categorisedActors": {"atlassian-user-role-actor": [account]}}
+    )
     go.ok("PUT", f"/project/{key}/properties/mark", {"a": 1})
     go.ok("GET", f"/project/{key}/properties/mark")
     go.ok("DELETE", f"/project/{key}/properties/mark")
@@ -183,7 +209,10 @@ def _issues(go: Visitor, key: str, made: dict[str, Any]) -> None:
     made["issue"], made["others"] = issue["key"], [entry["key"] for entry in several["issues"]]
     go.ok("PUT", f"/issue/{issue['key']}", {"fields": {"labels": ["one"], "priority": {"id": "1"}}})
     go.ok("PUT", f"/issue/{issue['key']}/assignee", {"accountId": go.sandbox.site.backup_account_id})
-    go.ok("GET", f"/issue/{issue['key']}?expand=names,schema,changelog,renderedFields,transitions,editmeta,operations&properties=*all")
+    go.ok(
+        "GET",
+        f"/issue/{issue['key']}?expand=names,schema,changelog,renderedFields,transitions,editmeta,operations&properties=*all",
+    )
     go.ok("GET", "/issue/APP-5")
     go.ok("GET", f"/issue/{issue['key']}/editmeta")
     go.ok("GET", f"/issue/{issue['key']}/transitions?expand=transitions.fields")
@@ -201,6 +230,8 @@ def _issues(go: Visitor, key: str, made: dict[str, Any]) -> None:
     task = go.ok("POST", "/bulk/issues/transition", step)["taskId"]
     go.ok("GET", f"/bulk/queue/{task}")
     go.ok("GET", f"/bulk/queue/{task}")
+    go.ok("POST", "/bulk/issues/watch", {"selectedIssueIdsOrKeys": made["others"]})
+    go.ok("POST", "/bulk/issues/unwatch", {"selectedIssueIdsOrKeys": made["others"]})
     entry = {"issueID": int(issue["id"]), "properties": {"mark": {"n": 1}}}
     go.ok("POST", "/issue/properties/multi", {"issues": [entry]})
     go.ok("GET", f"/task/{task}")
@@ -219,7 +250,9 @@ def _parts(go: Visitor, made: dict[str, Any]) -> None:
     go.ok("POST", "/comment/list?expand=properties", {"ids": [int(comment["id"]), 10000]})
     go.ok("DELETE", f"/comment/{comment['id']}/properties/mood")
     go.ok("DELETE", f"/issue/{issue}/comment/{comment['id']}")
-    worklog = go.ok("POST", f"/issue/{issue}/worklog?adjustEstimate=leave", {"timeSpent": "1h 30m", "comment": TEXT})
+    worklog = go.ok(
+        "POST", f"/issue/{issue}/worklog?adjustEstimate=leave", {"timeSpent": "1h 30m", "comment": TEXT}
+    )
     path = f"/issue/{issue}/worklog/{worklog['id']}"
     go.ok("GET", f"/issue/{issue}/worklog?expand=properties")
     go.ok("GET", path)

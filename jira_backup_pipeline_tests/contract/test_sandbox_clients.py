@@ -44,7 +44,10 @@ def atlassian(sandbox: RunningSandbox) -> Any:
 def test_the_jira_client_reads_projects_and_searches(pycontribs: JIRA, sandbox: RunningSandbox) -> None:
     assert ["APP", "OPS"] == sorted(project.key for project in pycontribs.projects())
     found = pycontribs.search_issues("project = APP ORDER BY id", maxResults=0, fields="summary")
-    assert 30 == len(found)
+    project = sandbox.site.find_project("APP")
+    assert project is not None
+    # Other tests of this module add issues.
+    assert len(sandbox.site.issues.of_project(project.project_id)) == len(found) >= 30
     assert sandbox.site.backup_account_id == pycontribs.myself()["accountId"]
     assert pycontribs.server_info()["deploymentType"] == "Cloud"
     assert "Sprint" in {field["name"] for field in pycontribs.fields()}

@@ -29,7 +29,12 @@ RELAXED: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("ChangeDetails", "fromString", {"type": "null"}, "recorded real answers have null for an empty side"),
     ("ChangeDetails", "to", {"type": "null"}, "recorded real answers have null for an empty side"),
     ("ChangeDetails", "toString", {"type": "null"}, "recorded real answers have null for an empty side"),
-    ("Changelog", "created", {"type": "integer"}, "the bulk answer's own example, and field reports, have a number"),
+    (
+        "Changelog",
+        "created",
+        {"type": "integer"},
+        "the bulk answer's own example, and field reports, have a number",
+    ),
     ("Project", "projectKeys", {"type": "array"}, "a documented expansion that the closed schema forgot"),
 )
 # Statuses newer than the documents.
@@ -57,7 +62,11 @@ def _relaxed(schema: Any) -> Any:
         return [_relaxed(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: _relaxed(value) for key, value in schema.items() if key not in {"example", "xml", "format", "readOnly"}}
+    made = {
+        key: _relaxed(value)
+        for key, value in schema.items()
+        if key not in {"example", "xml", "format", "readOnly"}
+    }
     if made.pop("nullable", False):
         made = {"anyOf": [made, {"type": "null"}]}
     return made
@@ -67,7 +76,9 @@ class Documents:
     """Response schemas of both documents by method and path template."""
 
     def __init__(self, folder: Path) -> None:
-        self._documents = [json.loads((folder / name).read_text()) for name in ("platform-v3.json", "software.json")]
+        self._documents = [
+            json.loads((folder / name).read_text()) for name in ("platform-v3.json", "software.json")
+        ]
         self._components = [
             {"components": {"schemas": _with_relaxations(_relaxed(document["components"]["schemas"]))}}
             for document in self._documents
@@ -114,7 +125,9 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def test_every_route_is_visited_and_answers_as_documented(documents: Documents, sandbox: RunningSandbox) -> None:
+def test_every_route_is_visited_and_answers_as_documented(
+    documents: Documents, sandbox: RunningSandbox
+) -> None:
     visits = visit_everything(sandbox)
     problems: list[str] = []
     for visit in visits:

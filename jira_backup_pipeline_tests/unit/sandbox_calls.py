@@ -85,7 +85,9 @@ class Calls:
         found: list[tuple[int, str]] = []
         token = None
         while True:
-            page = self.post("/search/jql", {"jql": jql, "fields": ["key"], "maxResults": 5000, "nextPageToken": token})
+            page = self.post(
+                "/search/jql", {"jql": jql, "fields": ["key"], "maxResults": 5000, "nextPageToken": token}
+            )
             found += [(int(item["id"]), item["key"]) for item in page["issues"]]
             token = page.get("nextPageToken")
             if token is None:

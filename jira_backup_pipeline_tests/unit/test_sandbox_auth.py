@@ -83,7 +83,11 @@ def test_permissions_are_told_and_enforced(site: Calls) -> None:
     site.edits.deny("ADMINISTER")
     assert not site.get(path)["permissions"]["ADMINISTER"]["havePermission"]
     assert 403 == site.refused("GET", "/issue/limit/report")[0]
-    body = {"projectPermissions": [{"permissions": ["EDIT_ISSUES"], "projects": [10000, 10001], "issues": [10000]}]}
+    body = {
+        "projectPermissions": [
+            {"permissions": ["EDIT_ISSUES"], "projects": [10000, 10001], "issues": [10000]}
+        ]
+    }
     site.edits.deny("EDIT_ISSUES", project="APP")
     grants = site.post("/permissions/check", body)["projectPermissions"]
     assert [10001] == grants[0]["projects"]

@@ -24,7 +24,9 @@ def test_pages_shrink_as_fields_grow(site: Calls) -> None:
     site.site.settings.search_page_scalars = 9
     site.site.settings.search_page_ids = 20
     sizes = [
-        len(site.post("/search/jql", {"jql": "project = APP", "fields": fields, "maxResults": 5000})["issues"])
+        len(
+            site.post("/search/jql", {"jql": "project = APP", "fields": fields, "maxResults": 5000})["issues"]
+        )
         for fields in (["*all"], ["summary", "updated"], ["id"], ["comment"])
     ]
     assert [5, 9, 20, 5] == sizes
@@ -111,7 +113,14 @@ def test_bulk_changelogs_are_complete_over_pages_and_dated_in_milliseconds(site:
         assert stored == {str(item["id"]) for item in found.get(str(issue.issue_id), [])}
 
 
-@pytest.mark.parametrize("body", [{"issueIdsOrKeys": []}, {"issueIdsOrKeys": ["1"] * 1001}, {"issueIdsOrKeys": ["1"], "maxResults": 10_001}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"issueIdsOrKeys": []},
+        {"issueIdsOrKeys": ["1"] * 1001},
+        {"issueIdsOrKeys": ["1"], "maxResults": 10_001},
+    ],
+)
 def test_bulk_changelogs_refuse_what_is_out_of_bounds(site: Calls, body: dict[str, object]) -> None:
     assert 400 == site.refused("POST", "/changelog/bulkfetch", body)[0]
 
@@ -172,7 +181,11 @@ def test_a_project_without_browse_permission_is_hidden_everywhere(site: Calls) -
     assert [] == site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["OPS-1"]})["issues"]
     assert ["APP"] == [item["key"] for item in site.get("/project/search?action=browse")["values"]]
     assert ["APP", "OPS"] == [item["key"] for item in site.get("/project/search?action=view")["values"]]
-    links = [link for key in site.keys("project = APP") for link in site.get(f"/issue/{key}")["fields"]["issuelinks"]]
+    links = [
+        link
+        for key in site.keys("project = APP")
+        for link in site.get(f"/issue/{key}")["fields"]["issuelinks"]
+    ]
     assert not [link for link in links if "OPS-" in str(link)]
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from jira_backup_pipeline.sandbox import adf
-from jira_backup_pipeline.sandbox.http import ApiError
+from jira_backup_pipeline.sandbox.http import ApiError, Json
 from jira_backup_pipeline.sandbox.jql.dates import moment_ms
 from jira_backup_pipeline.sandbox.jql.parser import Both, Clause, Either, Function, Negated, Node, Operand
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, Project
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
 
 Test: TypeAlias = Callable[[Issue], bool]
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARE: dict[str, Callable[[Json, Json], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
     ">": operator.gt,
@@ -100,7 +100,7 @@ def _text_of(value: Operand, asker: Asker) -> str:
     return value
 
 
-def _membership(clause: Clause, wanted: set[Any], values: Callable[[Issue], Iterable[Any]]) -> Test:
+def _membership(clause: Clause, wanted: set[Json], values: Callable[[Issue], Iterable[Json]]) -> Test:
     match clause.operator:
         case "=" | "in":
             return lambda issue: any(value in wanted for value in values(issue))
@@ -216,7 +216,7 @@ def _people_clause(values: Callable[[Issue], list[str]]) -> Callable[[Clause, As
     def make(clause: Clause, asker: Asker) -> Test:
         wanted = {_text_of(value, asker) for value in clause.values}
         if asker.caller is None or not asker.site.may(asker.caller, "VIEW_VOTERS_AND_WATCHERS"):
-            return lambda issue: False
+            return lambda _: False
         return _membership(clause, wanted, values)
 
     return make
@@ -244,7 +244,7 @@ def _text_clause(clause: Clause, asker: Asker) -> Test:
 def _field_clause(clause: Clause, asker: Asker, field: Field) -> Test:
     site, field_id = asker.site, field.field_id
 
-    def stored(issue: Issue) -> Any:
+    def stored(issue: Issue) -> Json:
         return site.body(issue).values.get(field_id)
 
     if clause.operator in {"~", "!~"}:
@@ -261,7 +261,7 @@ def _field_clause(clause: Clause, asker: Asker, field: Field) -> Test:
         resolved for value in clause.values for resolved in _resolve(site, field, _text_of(value, asker))
     }
 
-    def present(issue: Issue) -> Iterable[Any]:
+    def present(issue: Issue) -> Iterable[Json]:
         value = stored(issue)
         if value is None:
             return ()
@@ -270,7 +270,7 @@ def _field_clause(clause: Clause, asker: Asker, field: Field) -> Test:
     return _membership(clause, wanted, present)
 
 
-def _stored_date(clause: Clause, asker: Asker, field: Field, stored: Callable[[Issue], Any]) -> Test:
+def _stored_date(clause: Clause, asker: Asker, field: Field, stored: Callable[[Issue], Json]) -> Test:
     compare = _COMPARE.get(clause.operator)
     if compare is None:
         raise _refuse(clause)
@@ -289,7 +289,7 @@ def _stored_date(clause: Clause, asker: Asker, field: Field, stored: Callable[[I
     return test
 
 
-def _stored_number(clause: Clause, asker: Asker, stored: Callable[[Issue], Any]) -> Test:
+def _stored_number(clause: Clause, asker: Asker, stored: Callable[[Issue], Json]) -> Test:
     compare = _COMPARE[clause.operator]
     try:
         bound = float(_text_of(clause.values[0], asker))
@@ -298,10 +298,10 @@ def _stored_number(clause: Clause, asker: Asker, stored: Callable[[Issue], Any])
     return lambda issue: (value := stored(issue)) is not None and compare(value, bound)
 
 
-def _resolve(site: Site, field: Field, text: str) -> list[Any]:
+def _resolve(site: Site, field: Field, text: str) -> list[Json]:
     """The stored values that a text may mean in a field."""
     low = text.lower()
-    found: list[Any]
+    found: list[Json]
     match field.kind:
         case "priority":
             found = [

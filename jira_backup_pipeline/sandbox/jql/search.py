@@ -11,11 +11,10 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from functools import cmp_to_key
-from typing import Any
 
 import msgspec
 
-from jira_backup_pipeline.sandbox.http import ApiError
+from jira_backup_pipeline.sandbox.http import ApiError, Json
 from jira_backup_pipeline.sandbox.jql.matching import Asker, compile_node, find_field, projects_named
 from jira_backup_pipeline.sandbox.jql.parser import OrderTerm, Query, parse
 from jira_backup_pipeline.sandbox.model import Issue, ProjectState
@@ -29,11 +28,11 @@ class Page:
     next_token: str | None
 
 
-def _key_of(issue: Issue, order: tuple[OrderTerm, ...], asker: Asker) -> list[Any]:
+def _key_of(issue: Issue, order: tuple[OrderTerm, ...], asker: Asker) -> list[Json]:
     return [_sort_value(issue, term, asker) for term in order]
 
 
-def _sort_value(issue: Issue, term: OrderTerm, asker: Asker) -> Any:
+def _sort_value(issue: Issue, term: OrderTerm, asker: Asker) -> Json:
     match term.field.lower():
         case "id":
             return issue.issue_id
@@ -56,7 +55,9 @@ def _sort_value(issue: Issue, term: OrderTerm, asker: Asker) -> Any:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def _compare(left: tuple[list[Any], int], right: tuple[list[Any], int], order: tuple[OrderTerm, ...]) -> int:
+def _compare(
+    left: tuple[list[Json], int], right: tuple[list[Json], int], order: tuple[OrderTerm, ...]
+) -> int:
     for term, one, two in zip(order, left[0], right[0], strict=True):
         if one != two:
             return (1 if one > two else -1) * (-1 if term.descending else 1)
@@ -106,8 +107,14 @@ def search_page(text: str, asker: Asker, *, size: int, token: str | None, salt: 
             last = after[1]
             found = [i for i in found if (i.issue_id < last if descending else i.issue_id > last)]
     else:
-        keyed = [(_key_of(issue, order, asker), issue.issue_id, issue) for issue in found]
-        keyed.sort(key=cmp_to_key(lambda one, two: _compare((one[0], one[1]), (two[0], two[1]), order)))
+        keyed: list[tuple[list[Json], int, Issue]] = [
+            (_key_of(issue, order, asker), issue.issue_id, issue) for issue in found
+        ]
+
+        def by_order(one: tuple[list[Json], int, Issue], two: tuple[list[Json], int, Issue]) -> int:
+            return _compare((one[0], one[1]), (two[0], two[1]), order)
+
+        keyed.sort(key=cmp_to_key(by_order))
         if after is not None:
             keyed = [entry for entry in keyed if _compare((entry[0], entry[1]), after, order) > 0]
         found = [entry[2] for entry in keyed]
@@ -119,10 +126,10 @@ def search_page(text: str, asker: Asker, *, size: int, token: str | None, salt: 
     return Page(page, base64.urlsafe_b64encode(payload).decode())
 
 
-def _read_token(token: str, fingerprint: str) -> tuple[list[Any], int]:
+def _read_token(token: str, fingerprint: str) -> tuple[list[Json], int]:
     try:
         found, key, issue_id = msgspec.json.decode(
-            base64.urlsafe_b64decode(token), type=tuple[str, list[Any], int]
+            base64.urlsafe_b64decode(token), type=tuple[str, list[Json], int]
         )
     except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, ValueError):
         raise ApiError(400, "The provided nextPageToken is invalid or expired.") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jira_backup_pipeline.sandbox import changes, rendering
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import parse_iso
@@ -18,7 +20,9 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.model import Board, Issue, ProjectState, Sprint
 from jira_backup_pipeline.sandbox.routes.paging import page, window
 from jira_backup_pipeline.sandbox.routes.search import issue_json, strings
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 AGILE = "/rest/agile/1.0"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import rendering
 from jira_backup_pipeline.sandbox.changes import begin, record
@@ -10,6 +10,7 @@ from jira_backup_pipeline.sandbox.creation import document_or_problem, property_
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
     Call,
+    Json,
     JsonObject,
     Response,
     RouteTable,
@@ -43,7 +44,7 @@ def _one(call: Call, issue: Issue, comment_id: str) -> Comment:
     return found
 
 
-def read_visibility(site: Site, given: Any) -> Visibility | None:
+def read_visibility(site: Site, given: Json) -> Visibility | None:
     """The visibility of a request; a role or group that does not exist is a 400."""
     if not isinstance(given, dict) or not given.get("type"):
         return None
@@ -62,9 +63,9 @@ def read_visibility(site: Site, given: Any) -> Visibility | None:
     raise ApiError(400, errors={"commentLevel": f"The {kind} '{', '.join(sorted(wanted))}' does not exist."})
 
 
-def read_properties(given: Any) -> dict[str, Any]:
+def read_properties(given: Json) -> dict[str, Json]:
     """The properties of a request body."""
-    found: dict[str, Any] = {}
+    found: dict[str, Json] = {}
     for entry in given or []:
         problem = property_problem(str(entry.get("key", "")), entry.get("value"))
         if problem:
@@ -117,7 +118,7 @@ def new_comment(
     *,
     at_ms: int | None = None,
     visibility: Visibility | None = None,
-    properties: dict[str, Any] | None = None,
+    properties: dict[str, Json] | None = None,
 ) -> Comment:
     """Store a comment and move the issue's ``updated``."""
     now = site.now() if at_ms is None else at_ms
@@ -196,7 +197,7 @@ def comments_by_id(call: Call) -> Response:
     return json_response(value)
 
 
-def locate(call: Call, number: Any) -> tuple[Issue, Comment] | None:
+def locate(call: Call, number: Json) -> tuple[Issue, Comment] | None:
     """A comment by id with its issue, if the caller may see it."""
     site = call.site
     owner = site.issues.comments.owner(int(number)) if str(number).isdigit() else None

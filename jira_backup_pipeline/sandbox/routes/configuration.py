@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.http import (
     SITE_BASE,
@@ -14,7 +16,9 @@ from jira_backup_pipeline.sandbox.http import (
 )
 from jira_backup_pipeline.sandbox.model import IssueType, Named, Status
 from jira_backup_pipeline.sandbox.routes.paging import page
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 API = "/rest/api/3"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox import rendering
@@ -11,6 +11,7 @@ from jira_backup_pipeline.sandbox.creation import property_problem
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
     Call,
+    Json,
     JsonObject,
     Response,
     RouteTable,
@@ -18,7 +19,9 @@ from jira_backup_pipeline.sandbox.http import (
     no_content,
 )
 from jira_backup_pipeline.sandbox.model import Issue, RemoteLink
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 ISSUE = "/rest/api/3/issue/{issueIdOrKey}"
@@ -265,7 +268,7 @@ def delete_property(call: Call) -> Response:
     return no_content()
 
 
-def properties_of(entry: Any) -> dict[str, Any]:
+def properties_of(entry: Json) -> dict[str, Json]:
     """The properties of one issue in a bulk request."""
     found = entry.get("properties") if isinstance(entry, dict) else None
     return found if isinstance(found, dict) else {}

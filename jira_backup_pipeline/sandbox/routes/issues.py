@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import changes, creation, rendering
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
     Call,
+    Json,
     JsonObject,
     Response,
     RouteTable,
@@ -121,7 +122,7 @@ def refuse_silence_without_right(call: Call, issue: Issue) -> None:
         )
 
 
-def edit_values(site: Site, caller: Account, issue: Issue, body: JsonObject) -> dict[str, Any]:
+def edit_values(site: Site, caller: Account, issue: Issue, body: JsonObject) -> dict[str, Json]:
     """The new values (in internal form) that an edit request asks for."""
     given = dict(body.get("fields") or {})
     errors: dict[str, str] = {}
@@ -152,7 +153,7 @@ def edit_values(site: Site, caller: Account, issue: Issue, body: JsonObject) -> 
     return updates
 
 
-def _new_parent(site: Site, caller: Account, issue: Issue, given: Any, errors: dict[str, str]) -> int | None:
+def _new_parent(site: Site, caller: Account, issue: Issue, given: Json, errors: dict[str, str]) -> int | None:
     level = site.issue_types[issue.type_id].level
     wanted = given if isinstance(given, dict) else {}
     if not wanted or wanted.get("none") or (wanted.get("id") is None and wanted.get("key") is None):
@@ -170,7 +171,7 @@ def _new_parent(site: Site, caller: Account, issue: Issue, given: Any, errors: d
 
 
 def _apply_steps(
-    site: Site, issue: Issue, field_id: str, steps: Any, updates: dict[str, Any], errors: dict[str, str]
+    site: Site, issue: Issue, field_id: str, steps: Json, updates: dict[str, Json], errors: dict[str, str]
 ) -> None:
     item = site.fields.get(field_id)
     codec = CODECS.get(item.kind) if item is not None else None
@@ -181,7 +182,7 @@ def _apply_steps(
         return
     place = Place(site, item, site.project_of(issue))
     body = site.body(issue)
-    present: Any = updates.get(field_id, issue.labels if field_id == "labels" else body.values.get(field_id))
+    present: Json = updates.get(field_id, issue.labels if field_id == "labels" else body.values.get(field_id))
     try:
         for step in steps:
             for verb, value in step.items():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
-from jira_backup_pipeline.sandbox.http import SELF_BASE, Call, JsonObject, Response, json_response
+from jira_backup_pipeline.sandbox.http import SELF_BASE, Call, Json, JsonObject, Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ def window(call: Call, items: Sequence[Item], *, default: int, maximum: int) -> 
 def page(
     call: Call,
     items: Sequence[Item],
-    show: Callable[[Item], Any],
+    show: Callable[[Item], Json],
     *,
     default: int = 50,
     maximum: int = 50,

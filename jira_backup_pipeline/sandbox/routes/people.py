@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, json_response
-from jira_backup_pipeline.sandbox.model import Account
 from jira_backup_pipeline.sandbox.routes.paging import page, window
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Account
 
 ROUTES = RouteTable()
 API = "/rest/api/3"

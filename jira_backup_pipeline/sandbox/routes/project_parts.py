@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.creation import property_problem
 from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, json_response, no_content
-from jira_backup_pipeline.sandbox.model import Named, Project
 from jira_backup_pipeline.sandbox.routes.search import strings
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Named, Project
 
 ROUTES = RouteTable()
 API = "/rest/api/3"

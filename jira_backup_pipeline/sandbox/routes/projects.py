@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import changes
 from jira_backup_pipeline.sandbox import reference_rendering as show
@@ -18,7 +19,9 @@ from jira_backup_pipeline.sandbox.http import (
 )
 from jira_backup_pipeline.sandbox.model import Project, ProjectState
 from jira_backup_pipeline.sandbox.routes.paging import page
-from jira_backup_pipeline.sandbox.site import Site
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 API = "/rest/api/3"

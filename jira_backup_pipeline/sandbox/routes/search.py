@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import rendering
-from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, encode, json_response
+from jira_backup_pipeline.sandbox.http import (
+    ApiError,
+    Call,
+    Json,
+    Response,
+    RouteTable,
+    encode,
+    json_response,
+)
 from jira_backup_pipeline.sandbox.issue_metadata import edit_metadata, operations, transition_list
 from jira_backup_pipeline.sandbox.jql.matching import Asker
 from jira_backup_pipeline.sandbox.jql.search import bounded_query, matching_issues, search_page
@@ -17,7 +25,7 @@ ROUTES = RouteTable()
 API = "/rest/api/3"
 
 
-def strings(value: Any, name: str) -> list[str]:
+def strings(value: Json, name: str) -> list[str]:
     """A list of strings from a body; anything else is a 400."""
     if value is None:
         return []
@@ -158,7 +166,7 @@ def issue_json(
     made = rendering.issue_bytes(
         call.site, issue, call.caller, fields=fields, expand=expand, properties=properties
     )
-    extras: dict[str, Any] = {}
+    extras: dict[str, Json] = {}
     if "transitions" in expand:
         extras["transitions"] = transition_list(call.site, issue)
     if "editmeta" in expand:

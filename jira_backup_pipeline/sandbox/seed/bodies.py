@@ -142,6 +142,8 @@ class SeededBodies:
 
         if source.random() < 0.4:
             values[fields.STORY_POINTS] = float(source.choice((1, 2, 3, 5, 8, 13)))
+        if source.random() < 0.1:
+            values[fields.START_DATE] = f"202{source.randint(3, 5)}-{source.randint(1, 12):02d}-01"
         if source.random() < 0.03:
             values[fields.FLAGGED] = [option(fields.FLAGGED)]
         if source.random() < 0.3:

@@ -202,8 +202,7 @@ def description(source: random.Random, around: Surroundings) -> JsonObject:
     """An issue's description: mostly paragraphs, sometimes everything."""
     content = [paragraph(source) for _ in range(source.randint(1, 2))]
     if source.random() < 0.35:
-        for make in source.sample(_RICH, k=source.randint(1, 3)):
-            content.append(make(source, around))
+        content.extend(make(source, around) for make in source.sample(_RICH, k=source.randint(1, 3)))
     content.extend(media(media_uuid) for media_uuid in around.media)
     return {"type": "doc", "version": 1, "content": content}
 

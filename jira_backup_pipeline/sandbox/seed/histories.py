@@ -121,9 +121,9 @@ def _smaller_changes(
             [item("summary", "summary", (None, prose.phrase(source, 4, 9)), (None, values["summary"]))]
         )
     if source.random() < 0.12 and values.get("description"):
-        before = (None, prose.paragraph(source))
+        earlier_text = (None, prose.paragraph(source))
         groups.append(
-            [item("description", "description", before, (None, adf.plain_text(values["description"])))]
+            [item("description", "description", earlier_text, (None, adf.plain_text(values["description"])))]
         )
     if issue.labels and source.random() < 0.5:
         groups.append([item("labels", "labels", (None, ""), (None, " ".join(issue.labels)))])
@@ -140,6 +140,7 @@ def _smaller_changes(
     if source.random() < 0.3:
         groups.append(_rank(source))
     spent = 0
+    before: tuple[str | None, str | None]
     for worklog in body.worklogs:
         before = (str(spent), str(spent)) if spent else (None, None)
         spent += worklog.seconds

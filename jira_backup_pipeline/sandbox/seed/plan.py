@@ -197,7 +197,7 @@ def _drafts(seed: int, project_id: int, count: int) -> list[_Draft]:
     return made
 
 
-_LABELS = [f"{word}-{suffix}" for suffix in ("area", "risk", "later") for word in prose._COMMON[60:90]]
+_LABELS = [f"{word}-{suffix}" for suffix in ("area", "risk", "later") for word in prose.COMMON[60:90]]
 _COUNTS = [0, 1, 2, 3, 4, 5]
 _COMMENT_WEIGHTS = [62, 20, 9, 5, 2, 2]
 _FILE_WEIGHTS = [88, 8, 3, 1, 0, 0]
@@ -242,7 +242,7 @@ def _light(site: Site, issue: Issue, pool: Pool, next_ids: dict[str, int], *, sp
 NASTY_NAMES = (
     "report.pdf",
     "../../etc/passwd",
-    "naïve résumé – draft (final) №2.txt",
+    "naïve résumé \u2013 draft (final) №2.txt",
     "日本語の報告書.png",
     "a/b\\c:d*e?.log",
     "x" * 250 + ".txt",

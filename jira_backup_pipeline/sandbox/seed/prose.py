@@ -10,7 +10,7 @@ import random
 from functools import cache
 from itertools import accumulate
 
-_COMMON = [
+COMMON = [
     "the",
     "of",
     "and",
@@ -229,7 +229,7 @@ VOCABULARY = 6_000
 @cache
 def _words() -> tuple[list[str], list[float]]:
     source = random.Random("vocabulary")
-    words = dict.fromkeys(_COMMON)
+    words = dict.fromkeys(COMMON)
     while len(words) < VOCABULARY:
         stem = "".join(
             source.choice(_ONSETS) + source.choice(_VOWELS) + source.choice(_CODAS)
