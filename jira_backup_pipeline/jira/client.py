@@ -57,7 +57,8 @@ class JiraConfig:
     base_url: str
     email: str
     token: Secret
-    proxy: str | None = None
+    # A proxy's address may hold a password.
+    proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
     request_timeout_seconds: float = 60.0
     connect_timeout_seconds: float = 15.0

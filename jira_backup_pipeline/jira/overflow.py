@@ -68,6 +68,8 @@ class Overflow:
 
     def read(self, task: Task) -> Found:
         """Read one list from its beginning: which part came inline is not documented."""
+        if task.inline is None and self._refusals[task.kind] >= _ENOUGH_REFUSALS:
+            return Found((), None)
         listing = BY_NAME[task.kind].listing
         request = Request.get(listing.path, {"issue_id": task.issue_id})
         found = OffsetList(request, listing.items, listing.page_size)

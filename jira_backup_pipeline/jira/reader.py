@@ -89,3 +89,7 @@ class CloudReader:
             taken = now - self._counted
             self._counted = now
         return dict(taken)
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self.client.close()

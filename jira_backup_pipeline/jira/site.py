@@ -39,7 +39,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
         Garbled: it is something else, or cut off.
     """
     value = read_answer(body)
-    if not isinstance(value, Mapping) or not value:
+    if not isinstance(value, Mapping):
         raise Garbled("the answer is not a JSON object")
     return value
 

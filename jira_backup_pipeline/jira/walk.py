@@ -103,12 +103,15 @@ def _of_project(
             f"{project_id!r} is not a project's numeric id",
             hint="Searches name projects by id because keys change; look the id up in the list of projects.",
         )
+    has_begun = False
     for issue in search(client, jql, fields):
         if isinstance(issue, Refusal):
-            if issue.status == _BAD_REQUEST:
+            # A refusal of a later page is about its token, not about the project.
+            if issue.status == _BAD_REQUEST and not has_begun:
                 raise NotFound(
                     f"jira refuses to search project {project_id}: {issue.words}",
                     hint="Check that the project exists, is not archived or in the trash, and that the account may browse it.",
                 )
             raise error_for(Request.asking_by_post(_SEARCH, None), issue)
+        has_begun = True
         yield issue

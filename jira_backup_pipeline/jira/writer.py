@@ -142,6 +142,10 @@ class CloudWriter:
         """Tell the media UUID that text uses for an attachment, seen in the download's redirect."""
         return media_id_of(self.client, attachment_id)
 
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self.client.close()
+
 
 class _AnyPager:
     """Finds out from the first answer how a list is paged, and goes on that way."""

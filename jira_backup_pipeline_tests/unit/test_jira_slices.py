@@ -179,3 +179,13 @@ def test_an_empty_answer_is_nothing_and_a_cut_one_is_garbled() -> None:
         slices.read_answer(b'{"id":"1",')
     with pytest.raises(Garbled):
         slices.read_answer(b'{"id":"1"} and more')
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"<html>", b"nul", b"{]"])
+def test_an_answer_that_is_no_json_is_garbled(body: bytes) -> None:
+    with pytest.raises(Garbled):
+        slices.read_answer(body)
+
+
+def test_an_odd_answer_is_read_as_far_as_it_goes() -> None:
+    assert slices.read_answer(rb'{"id":"1","text":"\ud800"}') == {"id": "1", "text": "\ud800"}

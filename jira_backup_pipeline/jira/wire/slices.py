@@ -71,8 +71,8 @@ def read_answer(body: bytes) -> object:
         return _ANY.decode(body) if body.strip() else None
     except _REFUSALS:
         data = body.strip()
-        if scanner.value_end(data, 0) != len(data):
-            raise Garbled("there is more after the end of the answer") from None
+        if data[:1] not in (b"{", b"[") or scanner.value_end(data, 0) != len(data):
+            raise Garbled("the answer is no JSON from its beginning to its end") from None
         return scanner.lenient_value(data)
 
 
