@@ -17,9 +17,11 @@ import click
 from jira_backup_pipeline import __version__
 from jira_backup_pipeline.commands.backup import backup
 from jira_backup_pipeline.commands.credentials import credentials
+from jira_backup_pipeline.commands.demo import demo
 from jira_backup_pipeline.commands.doctor import doctor
 from jira_backup_pipeline.commands.init import init
 from jira_backup_pipeline.commands.keys import keys
+from jira_backup_pipeline.commands.restore import restore
 from jira_backup_pipeline.commands.session import Session
 from jira_backup_pipeline.commands.snapshots import snapshots
 from jira_backup_pipeline.commands.sql import sql
@@ -47,7 +49,7 @@ def program() -> None:
     """Back up Jira Cloud into your own bucket, query it, prove it, restore it."""
 
 
-for verb in (init, doctor, credentials, keys, backup, snapshots, verify, sql):
+for verb in (demo, init, doctor, credentials, keys, backup, snapshots, verify, restore, sql):
     program.add_command(verb)
 
 

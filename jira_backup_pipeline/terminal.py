@@ -46,11 +46,11 @@ _NO_WIDTH: Final = 1_000_000
 
 
 class Terminal:
-    """One run's way of talking to its caller."""
+    """One run's way of talking to its caller. Under `--json` the results for people are left out: stdout is the document's."""
 
     def __init__(self, *, is_json: bool) -> None:
         self.is_json = is_json
-        self._out = Console(file=sys.stdout, highlight=False, markup=False)
+        self._out = Console(file=sys.stdout, highlight=False, markup=False, quiet=is_json)
         self._err = Console(file=sys.stderr, highlight=False, markup=False)
 
     @property
@@ -68,8 +68,11 @@ class Terminal:
         self._out.print(Text(_visible(text)), soft_wrap=True)
 
     def markdown(self, text: str) -> None:
-        """Print a report that was written as Markdown."""
-        self._out.print(Markdown(_visible(text)))
+        """Print a report that was written as Markdown; a pipe gets it as it was written."""
+        if self._out.is_terminal:
+            self._out.print(Markdown(_visible(text)))
+        else:
+            self._out.print(Text(_visible(text)), soft_wrap=True)
 
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None
@@ -88,7 +91,9 @@ class Terminal:
             self._out.print(table)
         else:
             # Without a person's window there is no width to fit into: cutting and folding would lose data.
-            unbounded = Console(file=sys.stdout, highlight=False, markup=False, width=_NO_WIDTH)
+            unbounded = Console(
+                file=sys.stdout, highlight=False, markup=False, width=_NO_WIDTH, quiet=self.is_json
+            )
             unbounded.print(table, width=unbounded.measure(table).maximum)
 
     def note(self, text: str) -> None:
