@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader, ListedProject
     from jira_backup_pipeline.repository.repository import Repository
 
+# Jira's count is an estimate of a lagging index: only a clear difference is worth a note.
+_ESTIMATE_TOLERANCE = 1.05
+_ESTIMATE_SLACK = 5
+
 
 def capture_project(
     repository: Repository,
@@ -124,14 +128,19 @@ class _IssueCapture:
         self._reuse_fresh(listed, changes.to_read)
         vanished = self._read_units([*changes.to_read, *here], project.key)
         self._carry()
+        approximate = self.reader.issue_count(project.id)
         expected = len(listed) - len(vanished)
+        if approximate is not None and approximate > expected * _ESTIMATE_TOLERANCE + _ESTIMATE_SLACK:
+            draft.notes.append(
+                f"Jira estimates {approximate} issues, the walk found {expected}: look into it"
+            )
         draft.ledger.extend(
             issue_ledger(
                 self.tally,
                 draft.gaps,
                 listed=expected,
                 stored_issues=draft.live_count("issue"),
-                approximate=self.reader.issue_count(project.id),
+                approximate=approximate,
             )
         )
 

@@ -1,0 +1,140 @@
+"""What a full capture and a night without changes cost: requests, bytes, and time beside a bare download.
+
+Run: `python benchmarks/capture.py` (one project of 10,000 issues) or `python benchmarks/capture.py --projects 50 --issues 10000`.
+Every ratio is of two measurements in the same run on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from stage import Asked, Stage, clock, stage
+
+from jira_backup_pipeline.engine.backup import back_up
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+
+# The requests that the figure of 16 per 1,000 issues is about; what costs a request an issue is shown apart.
+_CORE = (
+    "POST /rest/api/3/search/jql",
+    "POST /rest/api/3/issue/bulkfetch",
+    "POST /rest/api/3/changelog/bulkfetch",
+)
+_OVERFLOW = ("GET /rest/api/3/issue/{issue_id}/comment", "GET /rest/api/3/issue/{issue_id}/worklog")
+_THREADS = 8
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--projects", type=int, default=1)
+    parser.add_argument("--issues", type=int, default=10_000)
+    options = parser.parse_args()
+    thousands = options.issues / 1000
+    with stage(projects=options.projects, issues=options.issues) as scene:
+        full_seconds, full = _capture(scene)
+        asked = list(scene.asked)
+        stored = scene.stored_bytes(blobs=False)
+        print(f"\nfull capture, {options.projects} project(s), {options.issues} issues: {full_seconds:.1f} s")
+        _show_requests(full, thousands, options.projects)
+        bare_seconds, json_bytes = _bare(scene, asked)
+        print(f"bare download of the same answers, {_THREADS} threads: {bare_seconds:.1f} s")
+        print(f"wall of capture / wall of bare download = {full_seconds / bare_seconds:.2f}")
+        print(
+            f"stored without attachments {stored:,} / JSON received {json_bytes:,} = {stored / json_bytes:.3f}"
+        )
+        before = scene.stored_bytes(blobs=True)
+        night_seconds, night = _capture(scene)
+        written = scene.stored_bytes(blobs=True) - before
+        total = sum(night.values())
+        allowed = 15 * options.projects + 0.3 * thousands
+        print(
+            f"\nnight without changes: {night_seconds:.1f} s, {total} requests (15 a project + 0.3 per 1,000: {allowed:.0f})"
+        )
+        _show(night)
+        print(
+            f"written: {written:,} bytes, {written / (options.projects + 1):,.0f} per scope (site and run record included)"
+        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak memory of this process: {peak:.0f} MiB")
+
+
+def _capture(scene: Stage) -> tuple[float, Counter[str]]:
+    scene.asked.clear()
+    started = time.perf_counter()
+    outcome = back_up(
+        scene.repository,
+        scene.reader,
+        projects=None,
+        with_site=True,
+        clock=clock,
+        options=CaptureOptions(reread_days=0),
+    )
+    seconds = time.perf_counter() - started
+    requests_made: Counter[str] = Counter()
+    for captured in outcome.captures:
+        requests_made.update(captured.requests)
+        if captured.manifest.unexplained or captured.manifest.gaps:
+            print(f"WARNING: {captured.manifest.scope} is not clean")
+    return seconds, requests_made
+
+
+def _show_requests(made: Counter[str], thousands: float, projects: int) -> None:
+    core = sum(made[name] for name in _CORE)
+    overflow = sum(made[name] for name in _OVERFLOW)
+    per_issue = sum(n for name, n in made.items() if "{issue_id}" in name and name not in _OVERFLOW)
+    files = sum(n for name, n in made.items() if "attachment" in name)
+    rest = sum(made.values()) - core - overflow - per_issue - files
+    print(
+        f"issues, comments, worklogs, history, attachment metadata: {core} = {core / thousands:.1f} per 1,000 issues"
+    )
+    print(f"settings, people, account, counts: {rest} = {rest / projects:.1f} per project")
+    print(
+        f"overflow (comments, worklogs beyond the inline cap): {overflow} = {overflow / thousands:.1f} per 1,000 issues"
+    )
+    print(f"one request an issue (remote links, watchers): {per_issue}; attachment bytes: {files}")
+    _show(made)
+
+
+def _show(made: Counter[str]) -> None:
+    for name, number in made.most_common():
+        print(f"    {number:6d}  {name}")
+
+
+def _bare(scene: Stage, asked: list[Asked]) -> tuple[float, int]:
+    """Fetch the same answers with bare threads and throw them away; gives seconds and bytes of JSON after decompression."""
+    sessions = [requests.Session() for _ in range(_THREADS)]
+    for session in sessions:
+        session.auth = (scene.email, scene.token)
+        session.trust_env = False
+
+    def fetch(numbered: tuple[int, list[Asked]]) -> int:
+        session = sessions[numbered[0]]
+        received = 0
+        for one in numbered[1]:
+            headers = {"Accept": "application/json"}
+            if one.content_type:
+                headers["Content-Type"] = one.content_type
+            answer = session.request(one.method, one.url, data=one.body, headers=headers)
+            answer.raise_for_status()
+            received += len(answer.content) if "/attachment/content/" not in one.url else 0
+        return received
+
+    shares = [(number, asked[number::_THREADS]) for number in range(_THREADS)]
+    started = time.perf_counter()
+    with ThreadPoolExecutor(_THREADS) as threads:
+        received = sum(threads.map(fetch, shares))
+    return time.perf_counter() - started, received
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What the benchmarks share: a sandbox in its own process, a fresh repository in a folder, and a listener on the client.
+
+What belongs here: setting the stage and taking it down. What stays out: what is measured (one script a question).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyrage
+
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.jira.client import JiraConfig, connect
+from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.jira.sockets import Sockets
+from jira_backup_pipeline.repository.identity import read_identity
+from jira_backup_pipeline.repository.repository import create_repository
+from jira_backup_pipeline.store.local import LocalStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.repository.repository import Repository
+
+
+def clock() -> datetime:
+    """Give the real time: benchmarks measure it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that the client made, without its Authorization header."""
+
+    method: str
+    url: str
+    body: bytes | None
+    content_type: str | None
+
+
+@dataclass
+class Stage:
+    """A running sandbox, a reader of it, and a repository. `asked` fills with every request of the reader."""
+
+    url: str
+    email: str
+    token: str
+    reader: CloudReader
+    repository: Repository
+    folder: Path
+    asked: list[Asked] = field(default_factory=list)
+
+    def stored_bytes(self, *, blobs: bool) -> int:
+        """Sum the sizes of the repository's objects, with or without attachments."""
+        files = (path for path in (self.folder / "repository").rglob("*") if path.is_file())
+        return sum(f.stat().st_size for f in files if blobs or "blobs" not in f.parts)
+
+
+@contextlib.contextmanager
+def stage(*, projects: int, issues: int, seed: int = 7) -> Iterator[Stage]:
+    """Start a sandbox with so many issues over all projects, and an empty repository in a temporary folder."""
+    folder = Path(tempfile.mkdtemp(prefix="jira-backup-benchmark-"))
+    command = [sys.executable, "-m", "jira_backup_pipeline.sandbox", "--port", "0"]
+    sizes = ["--projects", str(projects), "--issues", str(issues), "--seed", str(seed)]
+    server = subprocess.Popen([*command, *sizes], stdout=subprocess.PIPE, text=True)
+    try:
+        site = json.loads(server.stdout.readline() if server.stdout else "{}")
+        with connect(JiraConfig(site["url"], site["email"], Secret(site["token"]))) as client:
+            operator = read_identity(str(pyrage.x25519.Identity.generate()))
+            recovery = str(pyrage.x25519.Identity.generate().to_public())
+            store = LocalStore(folder / "repository")
+            repository = create_repository(store, operator=operator, recovery_recipient=recovery, clock=clock)
+            set_up = Stage(site["url"], site["email"], site["token"], CloudReader(client), repository, folder)
+            with _listening(set_up):
+                yield set_up
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def _listening(set_up: Stage) -> Iterator[None]:
+    plain = Sockets.open
+    lock = threading.Lock()
+
+    def open_and_note(self: Sockets, method: str, url: str, headers: dict[str, str], body: object) -> object:
+        if url.startswith(set_up.url):
+            content_type = next((v for k, v in headers.items() if k.lower() == "content-type"), None)
+            with lock:
+                set_up.asked.append(
+                    Asked(method, url, body if isinstance(body, bytes) else None, content_type)
+                )
+        return plain(self, method, url, headers, body)
+
+    Sockets.open = open_and_note  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        Sockets.open = plain  # type: ignore[method-assign]
