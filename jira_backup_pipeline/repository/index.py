@@ -137,7 +137,8 @@ class Index:
         counts: dict[str, int] = {}
         for entry in pc.value_counts(self._table["tally"]).to_pylist():
             for kind, count in read_tally(entry["values"]).items():
-                table = BY_NAME[kind].table
+                # A kind that only a newer version knows counts under its own name.
+                table = BY_NAME[kind].table if kind in BY_NAME else kind
                 counts[table] = counts.get(table, 0) + count * entry["counts"]
         return counts
 

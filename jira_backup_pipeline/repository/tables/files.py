@@ -20,7 +20,7 @@ import pyarrow.parquet.encryption as pe
 
 from jira_backup_pipeline.domain.errors import StoreError
 from jira_backup_pipeline.repository.damage import damaged
-from jira_backup_pipeline.repository.tables.schema import dictionary_columns
+from jira_backup_pipeline.repository.tables.schema import RAW_COLUMNS, dictionary_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +41,16 @@ def open_writer(target: BinaryIO, schema: pa.Schema, key: bytes) -> pq.ParquetWr
         compression_level=_COMPRESSION_LEVEL,
         use_dictionary=dictionary_columns(schema),
         data_page_version="1.0",
-        store_schema=True,
+        # Smallest and largest of whole JSON texts help no reader and would double a small file.
+        write_statistics=[path for path in _leaf_paths(schema) if path not in RAW_COLUMNS],
+        # The format says the types; an Arrow schema beside them would only make small files larger.
+        store_schema=False,
         encryption_properties=pe.create_encryption_properties(key),
     )
+
+
+def _leaf_paths(schema: pa.Schema) -> list[str]:
+    return [f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name for field in schema]
 
 
 def decryption(key: bytes) -> Any:  # noqa: ANN401 - pyarrow publishes no type

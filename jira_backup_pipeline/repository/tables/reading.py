@@ -8,9 +8,11 @@ What stays out: which files a snapshot has (`repository`), SQL (`query`), file o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 5_000
 # Batches read ahead: enough to keep a core busy, few enough to bound the memory.
 _READ_AHEAD = 2
+# Files fetched at once: hides the latency of a bucket, where a snapshot may rest on hundreds of small files.
+_DOWNLOADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class FileCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._folder = tempfile.TemporaryDirectory(prefix="jira-backup-")
-        self._paths: dict[str, Path] = {}
+        self._threads = ThreadPoolExecutor(_DOWNLOADS, thread_name_prefix="table")
+        self._files: dict[str, Future[Path]] = {}
         self._lock = threading.Lock()
 
     def path(self, ref: ObjectRef) -> Path:
@@ -61,18 +66,40 @@ class FileCache:
         Raises:
             IntegrityError: it is gone or not what the receipt says.
         """
-        with self._lock:
-            known = self._paths.get(ref.key)
-            if known is None:
-                known = Path(self._folder.name) / f"{len(self._paths)}.parquet"
-                with known.open("wb") as target:
-                    download(self._store, ref, target)
-                self._paths[ref.key] = known
-            return known
+        begun = self._begin(ref)
+        try:
+            return begun.result()
+        except BaseException:
+            with self._lock:
+                self._files.pop(ref.key, None)
+            raise
+
+    def ahead(self, files: Sequence[TableFile]) -> Iterator[tuple[TableFile, Path]]:
+        """Give files with their paths in order, downloading the next few meanwhile."""
+        for position, file in enumerate(files):
+            for near in files[position : position + _DOWNLOADS]:
+                self._begin(near.ref)
+            yield file, self.path(file.ref)
 
     def close(self) -> None:
         """Remove the folder."""
+        self._threads.shutdown(cancel_futures=True)
         self._folder.cleanup()
+
+    def _begin(self, ref: ObjectRef) -> Future[Path]:
+        with self._lock:
+            begun = self._files.get(ref.key)
+            if begun is None:
+                # Object keys are unique, and so are their digests of fixed length: a safe file name on any system.
+                name = hashlib.sha256(ref.key.encode()).hexdigest()
+                begun = self._threads.submit(self._download, ref, Path(self._folder.name) / f"{name}.parquet")
+                self._files[ref.key] = begun
+            return begun
+
+    def _download(self, ref: ObjectRef, path: Path) -> Path:
+        with path.open("wb") as target:
+            download(self._store, ref, target)
+        return path
 
 
 class TableReader:
@@ -105,9 +132,9 @@ class TableReader:
             IntegrityError: a file is not what was stored.
         """
         wanted = self._checked(columns)
-        for file in self._files:
+        for file, path in self._cache.ahead(self._files):
             with explained(file.ref.key):
-                yield from self._scanner(file, wanted, filter).to_batches()
+                yield from self._scanner(file, path, wanted, filter).to_batches()
 
     def to_arrow(
         self,
@@ -141,9 +168,9 @@ class TableReader:
     def count(self, filter: ds.Expression | None = None) -> int:  # noqa: A002 - pyarrow's word
         """Count the live rows."""
         total = 0
-        for file in self._files:
+        for file, path in self._cache.ahead(self._files):
             with explained(file.ref.key):
-                total += self._scanner(file, [self.live_column], filter).count_rows()
+                total += self._scanner(file, path, [self.live_column], filter).count_rows()
         return total
 
     def records(self, filter: ds.Expression | None = None) -> Iterator[Record]:  # noqa: A002 - pyarrow's word
@@ -168,19 +195,19 @@ class TableReader:
     def dataset(self, pack_column: str) -> ds.Dataset:
         """Give all rows, dead ones too, as a dataset with the pack in an extra column; for `query` alone."""
         schema = self.schema.append(pa.field(pack_column, pa.string()))
-        by_key: dict[bytes, list[TableFile]] = {}
-        for file in self._files:
-            by_key.setdefault(file.key, []).append(file)
+        by_key: dict[bytes, list[tuple[TableFile, Path]]] = {}
+        for file, path in self._cache.ahead(self._files):
+            by_key.setdefault(file.key, []).append((file, path))
         parts = []
         for key, files in by_key.items():
             form = dataset_format(key)
             fragments = [
                 form.make_fragment(
-                    str(self._cache.path(file.ref)),
+                    str(path),
                     filesystem=pa.fs.LocalFileSystem(),
                     partition_expression=ds.field(pack_column) == file.pack,
                 )
-                for file in files
+                for file, path in files
             ]
             parts.append(ds.FileSystemDataset(fragments, schema, form, filesystem=pa.fs.LocalFileSystem()))
         if not parts:
@@ -196,15 +223,15 @@ class TableReader:
             raise ConfigurationError(message, hint=f"Its columns are {', '.join(self.schema.names)}.")
         return list(columns)
 
-    def _scanner(self, file: TableFile, columns: list[str], extra: ds.Expression | None) -> ds.Scanner:
+    def _scanner(
+        self, file: TableFile, path: Path, columns: list[str], extra: ds.Expression | None
+    ) -> ds.Scanner:
         condition = None
         if file.live_ids is not None:
             condition = ds.field(self.live_column).isin(file.live_ids)
         if extra is not None:
             condition = extra if condition is None else condition & extra
-        fragment = dataset_format(file.key).make_fragment(
-            str(self._cache.path(file.ref)), filesystem=pa.fs.LocalFileSystem()
-        )
+        fragment = dataset_format(file.key).make_fragment(str(path), filesystem=pa.fs.LocalFileSystem())
         return fragment.scanner(
             schema=self.schema,
             columns=columns,
