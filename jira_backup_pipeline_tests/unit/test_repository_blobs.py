@@ -27,7 +27,7 @@ def _blob_keys(small: SmallRepository) -> list[str]:
     return [stored.key for stored in small.store.list("blobs/")]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(contents=st.lists(st.binary(max_size=300), max_size=4))
 def test_bytes_come_back_and_equal_bytes_are_stored_once(contents: list[bytes]) -> None:
     small = SmallRepository()

@@ -38,7 +38,7 @@ _UNITS = st.builds(
 _UNIT_LISTS = st.lists(_UNITS, max_size=20, unique_by=lambda ref: (ref.kind, ref.id))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(units=_UNIT_LISTS)
 def test_an_index_comes_back_as_it_was_stored(units: list[UnitRef]) -> None:
     store = MemoryStore()
@@ -86,7 +86,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(steps=_STEPS)
 def test_exactly_the_live_rows_are_seen_in_every_snapshot(
     steps: list[tuple[Mapping[str, int], set[str], set[str]]],

@@ -43,7 +43,7 @@ def _issues(draw: st.DrawFn) -> Record:
     return Record("issue", "1", raw, value, "1")
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(issue=_issues(), comments=st.lists(st.tuples(_RAWS, _VALUES), max_size=4))
 def test_records_come_back_byte_for_byte(issue: Record, comments: list[tuple[bytes, object]]) -> None:
     records = [issue]
