@@ -30,7 +30,6 @@ _ENTRIES = 10_000
 _SINGLE_PAGE = 100
 _BULK = "/rest/api/3/changelog/bulkfetch"
 _SINGLE = "/rest/api/3/issue/{issue_id}/changelog"
-_GONE = frozenset({404, 410})
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ def _fetch_bulk(client: JiraClient, ids: Sequence[str]) -> Histories | Refusal:
 def _fetch_single(client: JiraClient, issue_id: str) -> Histories:
     found = OffsetList(Request.get(_SINGLE, {"issue_id": issue_id}), "values", _SINGLE_PAGE)
     histories = Histories({issue_id: list(found.read(client))})
-    if found.refusal is not None and found.refusal.status not in _GONE:
+    if found.refusal is not None:
         histories.gaps[issue_id] = gap_for(
             found.refusal, kind="changelog", subject="history of an issue", issue_id=issue_id
         )

@@ -82,24 +82,16 @@ def list_projects(client: JiraClient) -> Iterator[ListedProject]:
     Listing archived projects is experimental and refused on some plans; that refusal is not an error.
     """
     seen: set[str] = set()
-    for status in ("live", "archived"):
-        found = OffsetList(
-            Request.get(
-                "/rest/api/3/project/search",
-                expand=_PROJECT_EXPAND,
-                action="browse",
-                orderBy="key",
-                status=status,
-            ),
-            "values",
-            _PROJECTS_PAGE,
-        )
+    live = Request.get("/rest/api/3/project/search", expand=_PROJECT_EXPAND, action="browse", orderBy="key")
+    for is_archived, request in ((False, live), (True, live.with_query([("status", "archived")]))):
+        found = OffsetList(request, "values", _PROJECTS_PAGE)
         for item in found.read(client):
-            project = _listed(read_value(item), is_archived=status == "archived")
+            project = _listed(read_value(item), is_archived=is_archived)
             if project.identity.id not in seen:
                 seen.add(project.identity.id)
                 yield project
-        if found.refusal is not None and status == "live" and found.refusal.status != _NOT_FOUND:
+        # "No projects match" is a 404 here.
+        if found.refusal is not None and not is_archived and found.refusal.status != _NOT_FOUND:
             raise error_for(found.request, found.refusal)
 
 

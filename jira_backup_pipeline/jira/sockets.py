@@ -38,7 +38,11 @@ class Sockets:
         most_connections: int,
         monotonic: Callable[[], float],
     ) -> None:
-        self._adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=most_connections)
+        self._adapter = requests.adapters.HTTPAdapter(
+            pool_connections=4,
+            # Downloads stay open beside the calls that are limited; a pool too small would drop connections.
+            pool_maxsize=2 * most_connections,
+        )
         self._timeout_seconds = timeout_seconds
         self._verify: bool | str = ca_bundle or True
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}

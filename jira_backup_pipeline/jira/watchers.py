@@ -36,7 +36,6 @@ _TEMPLATE = "/rest/api/3/issue/{issue_id}/watchers"
 _USERS = "/rest/api/3/user/bulk"
 _USERS_A_REQUEST = 50
 _FORBIDDEN = frozenset({401, 403})
-_GONE = frozenset({404, 410})
 # People whose search is tried before searching is given up: one unknown account must not decide.
 _PROBES = 3
 _REMEDY = "Give the backup account the permission to view voters and watchers, then run again."
@@ -167,7 +166,7 @@ class WatcherFinder:
         if refusal.status in _FORBIDDEN:
             self._is_refused = True
             denied.add(part, part.issue.watch_count, refusal)
-        elif refusal.status not in _GONE:
+        else:
             part.gaps.append(
                 gap_for(
                     refusal,

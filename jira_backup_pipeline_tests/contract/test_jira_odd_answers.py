@@ -231,7 +231,10 @@ def test_history_that_no_bulk_call_brings_comes_from_the_issue_itself() -> None:
     )
 
     assert kinds(found[0], "changelog") == ["7"]
-    assert found[1].gaps == ()
+    assert found[0].gaps == ()
+    # Without history nothing tells whether there are remote links, so they are asked for as well.
+    gaps = [(gap.kind, gap.issue_id, gap.status) for gap in found[1].gaps]
+    assert gaps == [("changelog", "2", 404), ("remote_link", "2", 404)]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +291,12 @@ def test_few_watched_issues_are_asked_one_by_one_although_people_are_known() -> 
     assert asked(seen, "/watchers") == 1
 
 
+def test_watchers_that_cannot_be_asked_for_are_a_gap_with_their_number() -> None:
+    (unit,), _ = units(PlayedJira([watched(1, 4)]))
+
+    assert [(gap.kind, gap.count, gap.status) for gap in unit.gaps] == [("watcher", 4, 404)]
+
+
 # --- site and lists ---------------------------------------------------------------------------------------------------
 
 
@@ -320,7 +329,7 @@ def test_a_site_without_cloud_id_has_the_same_made_up_one_at_every_run() -> None
 
 def test_archived_projects_are_listed_where_jira_lists_them_and_no_error_where_not() -> None:
     def search(seen: Seen) -> Reply:
-        archived = seen.query["status"] == ["archived"]
+        archived = seen.query.get("status") == ["archived"]
         project = {
             "id": "2" if archived else "1",
             "key": "OLD" if archived else "K",
@@ -334,7 +343,7 @@ def test_archived_projects_are_listed_where_jira_lists_them_and_no_error_where_n
     assert projects[0].identity.former_keys == ("X",)
 
     def refusing(seen: Seen) -> Reply:
-        return Reply.json({}, 400) if seen.query["status"] == ["archived"] else search(seen)
+        return Reply.json({}, 400) if seen.query.get("status") == ["archived"] else search(seen)
 
     projects, _ = asking(PlayedJira(project__search=refusing), lambda reader: list(reader.projects()))
     assert [p.identity.key for p in projects] == ["K"]

@@ -31,7 +31,7 @@ _CONTENT = "/rest/api/3/attachment/content/"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningSandbox]:
-    with start_sandbox(projects=1, issues=230, seed=5) as running:
+    with start_sandbox(projects=1, issues=130, seed=5) as running:
         yield running
 
 
@@ -150,7 +150,7 @@ def test_a_stalled_body_is_given_up_after_the_sockets_time_out(
     site.faults.add("stall", path=_SEARCH, delay_ms=2_000.0, keep_bytes=10)
     config = JiraConfig(site.url, site.email, Secret(site.token), request_timeout_seconds=0.2)
     with connect(config, timing=time.timing()) as client:
-        assert len(ids_of(CloudReader(client))) == 230
+        assert len(ids_of(CloudReader(client))) == 130
 
 
 def test_login_pages_that_stay_are_named(site: RunningSandbox, reader: CloudReader) -> None:
@@ -203,7 +203,7 @@ def test_a_site_that_stays_down_is_a_transient_error(site: RunningSandbox, reade
 def test_a_batch_that_is_too_large_is_read_in_smaller_ones(
     site: RunningSandbox, reader: CloudReader, undisturbed: dict[str, IssueUnit]
 ) -> None:
-    site.faults.add("status", status=413, path=_BULKFETCH, times=3)
+    site.faults.add("status", status=413, path=_BULKFETCH, times=2)
 
     assert read_all(reader) == undisturbed
 
@@ -220,7 +220,7 @@ def test_issues_that_the_bulk_call_stumbles_over_are_read_one_by_one(
     found = read_all(reader)
 
     assert set(undisturbed) == set(found)
-    assert reader.client.request_counts()[f"POST {_BULKFETCH}"] >= 3 + 4
+    assert reader.client.request_counts()[f"POST {_BULKFETCH}"] >= 2 + 4
     for issue_id, unit in found.items():
         assert unit.gaps == ()
         assert {(r.kind, r.id) for r in unit.records} == {
