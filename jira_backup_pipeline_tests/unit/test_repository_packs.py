@@ -226,8 +226,10 @@ def test_a_run_that_dies_at_any_call_leaves_no_half_snapshot(moment: Moment) -> 
 
     counting = CrashingStore(copy())
     _capture(counting, small)
-    assert len(counting.calls) > 20
-    for call in range(1, len(counting.calls) + 1):
+    # Only writes change what is there: dying at a read leaves what the write before it left.
+    writes = [number for number, (verb, _) in enumerate(counting.calls, start=1) if verb == "put_new"]
+    assert len(writes) > 8
+    for call in writes:
         store = copy()
         with pytest.raises(ProcessKilled):
             _capture(CrashingStore(store, call, moment=moment), small)
