@@ -31,6 +31,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--load", metavar="DIR", help="serve recorded answers instead of made ones")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait before each answer")
     parser.add_argument("--token", help="the API token (random by default)")
+    parser.add_argument("--warm", action="store_true", help="make every issue before listening")
     return parser.parse_args(arguments)
 
 
@@ -55,16 +56,19 @@ def main(arguments: list[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             token=options.token,
+            warm=options.warm,
         )
     except RecordingProblem as problem:
-        print(problem, file=sys.stderr)
+        sys.stderr.write(f"{problem}\n")
         return 2
     except OSError as problem:
-        print(f"cannot listen on {options.host} port {options.port}: {problem.strerror}", file=sys.stderr)
-        print("HINT: Choose another port, or 0 for a free one.", file=sys.stderr)
+        sys.stderr.write(
+            f"cannot listen on {options.host} port {options.port}: {problem.strerror}\nHINT: Choose another port, or 0 for a free one.\n"
+        )
         return 1
     with running:
-        print(json.dumps({**running.describe(), "pid": os.getpid()}), flush=True)
+        sys.stdout.write(json.dumps({**running.describe(), "pid": os.getpid()}) + "\n")
+        sys.stdout.flush()
         while not stop.wait(1.0):
             pass
     return 0

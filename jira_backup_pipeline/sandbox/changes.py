@@ -345,18 +345,7 @@ def remove_attachment(site: Site, issue: Issue, gone: Attachment, actor: str) ->
 def delete_project(site: Site, project: Project) -> None:
     """Remove a project and all that is in it for good."""
     for issue in site.issues.of_project(project.project_id):
-        for link_id in list(site.links_of.get(issue.issue_id, ())):
-            link = site.links[link_id]
-            ends = (link.source_id, link.destination_id)
-            # A body is made from the links of its issue, so it is pinned before the link goes.
-            for end in ends:
-                other = site.issues.by_id.get(end)
-                if other is not None and other.project_id != project.project_id:
-                    begin(site, other)
-            del site.links[link_id]
-            for end in ends:
-                site.links_of[end].remove(link_id)
-                site.answers.entries.pop(end, None)
+        _cut_links(site, issue)
         now = site.now()
         site.deleted_worklogs.extend((now, item.worklog_id) for item in site.issues.worklogs_of(issue))
         if site.index is not None:
@@ -373,3 +362,19 @@ def delete_project(site: Site, project: Project) -> None:
         del site.boards[board_id]
     del site.projects[project.project_id]
     site.reference_changed()
+
+
+def _cut_links(site: Site, issue: Issue) -> None:
+    """Take the links of a vanishing issue from the issues that stay, without a word in their history."""
+    for link_id in list(site.links_of.get(issue.issue_id, ())):
+        link = site.links[link_id]
+        ends = (link.source_id, link.destination_id)
+        # A body is made from the links of its issue, so it is pinned before the link goes.
+        for end in ends:
+            other = site.issues.by_id.get(end)
+            if other is not None and other.project_id != issue.project_id:
+                begin(site, other)
+        del site.links[link_id]
+        for end in ends:
+            site.links_of[end].remove(link_id)
+            site.answers.entries.pop(end, None)

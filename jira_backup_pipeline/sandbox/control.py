@@ -13,7 +13,7 @@ from jira_backup_pipeline.sandbox.http import ApiError, JsonObject, Request, Res
 from jira_backup_pipeline.sandbox.truth import truth_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jira_backup_pipeline.sandbox.core import Sandbox
     from jira_backup_pipeline.sandbox.edits import Edits
@@ -33,42 +33,57 @@ class Control:
     def handle(self, request: Request) -> Response | Iterator[bytes]:
         """An answer, or lines of JSON to stream."""
         noun = request.path.removeprefix(PREFIX).strip("/")
+        operation = self._operations().get((request.method, noun))
+        if operation is None:
+            return json_response({"error": f"no control operation {request.method} {noun}"}, 404)
         try:
-            match request.method, noun:
-                case "GET", "requests":
-                    return json_response(self.sandbox.log.describe(limit=request.integer("limit", 1000)))
-                case "DELETE", "requests":
-                    self.sandbox.log.reset()
-                    return Response(204)
-                case "POST", "faults":
-                    return self._add_faults(request)
-                case "GET", "faults":
-                    return json_response(
-                        {"faults": [fault.describe() for fault in self.sandbox.faults.list()]}
-                    )
-                case "DELETE", "faults":
-                    self.sandbox.faults.clear()
-                    return Response(204)
-                case "GET", "truth":
-                    return truth_lines(self.sandbox.site)
-                case "POST", "edit":
-                    return self._edit(request)
-                case "GET", "settings":
-                    return json_response(dataclasses.asdict(self.sandbox.site.settings))
-                case "POST", "settings":
-                    return json_response(self.edits.set_settings(**self._object(request)))
-                case "GET", "site":
-                    return json_response(self._site())
+            return operation(request)
         except (ValueError, TypeError) as error:
             return json_response({"error": str(error)}, 400)
         except ApiError as error:
             return error.response()
-        return json_response({"error": f"no control operation {request.method} {noun}"}, 404)
+
+    def _operations(self) -> dict[tuple[str, str], Callable[[Request], Response | Iterator[bytes]]]:
+        return {
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): self._reset_requests,
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): self._add_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "truth"): self._truth,
+            ("POST", "edit"): self._edit,
+            ("GET", "settings"): self._settings,
+            ("POST", "settings"): self._set_settings,
+            ("GET", "site"): self._site,
+        }
+
+    def _requests(self, request: Request) -> Response:
+        return json_response(self.sandbox.log.describe(limit=request.integer("limit", 1000)))
+
+    def _reset_requests(self, _: Request) -> Response:
+        self.sandbox.log.reset()
+        return Response(204)
+
+    def _faults(self, _: Request) -> Response:
+        return json_response({"faults": [fault.describe() for fault in self.sandbox.faults.list()]})
+
+    def _clear_faults(self, _: Request) -> Response:
+        self.sandbox.faults.clear()
+        return Response(204)
+
+    def _truth(self, _: Request) -> Iterator[bytes]:
+        return truth_lines(self.sandbox.site)
+
+    def _settings(self, _: Request) -> Response:
+        return json_response(dataclasses.asdict(self.sandbox.site.settings))
+
+    def _set_settings(self, request: Request) -> Response:
+        return json_response(self.edits.set_settings(**self._object(request)))
 
     def _object(self, request: Request) -> JsonObject:
         value = decode(request.body)
         if not isinstance(value, dict):
-            raise ValueError("a JSON object is expected")
+            raise TypeError("a JSON object is expected")
         return value
 
     def _add_faults(self, request: Request) -> Response:
@@ -84,9 +99,9 @@ class Control:
         options = self._object(request)
         return json_response(self.edits.run(str(options.pop("action", "")), options))
 
-    def _site(self) -> JsonObject:
+    def _site(self, _: Request) -> Response:
         site = self.sandbox.site
-        return {
+        state: JsonObject = {
             "cloud_id": site.cloud_id,
             "now_ms": site.now(),
             "time_zone": site.time_zone,
@@ -94,3 +109,4 @@ class Control:
             "issues": len(site.issues),
             "leaked_credentials": self.media.leaked_credentials,
         }
+        return json_response(state)

@@ -127,7 +127,7 @@ class Sandbox:
             if fault is not None:
                 response = faults.rewritten(fault, response, request.body, request.first("nextPageToken"))
         self._finish(response, gateway=gateway)
-        self._note(request, template, path, response, fault, started)
+        self._note(request, response, template=template, path=path, fault=fault, started=started)
         return Exchange(response, fault, template)
 
     def exchange_elsewhere(
@@ -143,15 +143,16 @@ class Sandbox:
             if fault is not None:
                 response = faults.rewritten(fault, response, b"", "")
         response.headers.setdefault("Date", http_date(self.site.now()))
-        self._note(request, template, request.path, response, fault, started)
+        self._note(request, response, template=template, path=request.path, fault=fault, started=started)
         return Exchange(response, fault, template)
 
     def _note(
         self,
         request: Request,
+        response: Response,
+        *,
         template: str,
         path: str,
-        response: Response,
         fault: Fault | None,
         started: float,
     ) -> None:

@@ -134,7 +134,7 @@ def read_draft(site: Site, caller: Account, update: JsonObject) -> Draft:
         raise ApiError(400, errors=errors)
     allowed = {item.field_id for item in screen_fields(site, project, type_id)}
     _merge_operations(update.get("update") or {}, given)
-    parent_id = _parent(site, caller, project, type_id, given.get("parent"), errors)
+    parent_id = _parent(site, caller, project, type_id, given=given.get("parent"), errors=errors)
     values, wrong = parse_fields(site, project, given, allowed=allowed)
     errors |= wrong
     for field_id in required_fields(site, project, type_id) - {"project", "issuetype", "parent"}:
@@ -189,7 +189,7 @@ def _issue_type(site: Site, project: Project | None, given: Json, errors: dict[s
 
 
 def _parent(
-    site: Site, caller: Account, project: Project, type_id: str, given: Json, errors: dict[str, str]
+    site: Site, caller: Account, project: Project, type_id: str, *, given: Json, errors: dict[str, str]
 ) -> int | None:
     level = site.issue_types[type_id].level
     if given is None:

@@ -66,28 +66,27 @@ def field_metadata(site: Site, project: Project, item: Field, *, required: bool 
 
 def allowed_values(site: Site, project: Project, item: Field) -> list[Json] | None:
     """The values a field may take, where they can be listed."""
-    match item.kind:
-        case "select" | "multiselect":
-            return [show.option(o) for o in site.options_of(item.field_id)]
-        case "cascadingselect":
-            return [
-                show.option(o)
-                | {"children": [show.option(child) for child in site.options_of(item.field_id, o.option_id)]}
-                for o in site.options_of(item.field_id)
-            ]
-        case "priority":
-            return [show.priority(entry) for entry in site.priorities.values()]
-        case "resolution":
-            return [show.resolution(entry) for entry in site.resolutions.values()]
-        case "components":
-            return [show.component(site, entry) for entry in site.components_of(project.project_id)]
-        case "version" | "multiversion":
-            return [show.version(entry, detail=True) for entry in site.versions_of(project.project_id)]
-    if item.field_id == "issuetype":
-        return [show.issue_type(site.issue_types[type_id]) for type_id in project.issue_types]
-    if item.field_id == "project":
-        return [show.project_brief(site, project)]
-    return None
+    options = [show.option(entry) for entry in site.options_of(item.field_id)]
+    if item.kind == "cascadingselect":
+        for entry in options:
+            children = site.options_of(item.field_id, int(entry["id"]))
+            entry["children"] = [show.option(child) for child in children]
+    versions = [show.version(entry, detail=True) for entry in site.versions_of(project.project_id)]
+    by_kind: dict[str, list[Json]] = {
+        "select": options,
+        "multiselect": options,
+        "cascadingselect": options,
+        "priority": [show.priority(entry) for entry in site.priorities.values()],
+        "resolution": [show.resolution(entry) for entry in site.resolutions.values()],
+        "components": [show.component(site, entry) for entry in site.components_of(project.project_id)],
+        "version": versions,
+        "multiversion": versions,
+    }
+    by_id: dict[str, list[Json]] = {
+        "issuetype": [show.issue_type(site.issue_types[type_id]) for type_id in project.issue_types],
+        "project": [show.project_brief(site, project)],
+    }
+    return by_kind.get(item.kind, by_id.get(item.field_id))
 
 
 def edit_metadata(site: Site, issue: Issue) -> JsonObject:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jira_backup_pipeline.sandbox.model import Issue, IssueBody, Worklog
+    from jira_backup_pipeline.sandbox.http import Json
+    from jira_backup_pipeline.sandbox.model import Issue, IssueBody, Visibility, Worklog
 
 
 class IssueSource(Protocol):
@@ -67,6 +68,16 @@ class IdLocator:
         return self._position_cache
 
 
+@dataclass(frozen=True, slots=True)
+class WorklogStamp:
+    """A worklog without its text."""
+
+    worklog_id: int
+    updated_ms: int
+    visibility: Visibility | None
+    properties: dict[str, Json]
+
+
 class IssueTable:
     """Issues by id and by key, with their bodies."""
 
@@ -81,6 +92,7 @@ class IssueTable:
         self.worklogs = IdLocator()
         self.attachments = IdLocator()
         self._bodies: OrderedDict[int, IssueBody] = OrderedDict()
+        self._stamps: dict[int, list[WorklogStamp]] = {}
 
     def __len__(self) -> int:
         return len(self.by_id)
@@ -140,6 +152,7 @@ class IssueTable:
         if issue.body is None:
             issue.body = self.body(issue)
             self._bodies.pop(issue.issue_id, None)
+            self._stamps.pop(issue.issue_id, None)
         return issue.body
 
     def brief(self, issue: Issue) -> tuple[str, str | None]:
@@ -161,3 +174,15 @@ class IssueTable:
         if self.worklogs.start_of(issue.issue_id)[1] == 0:
             return []
         return self.body(issue).worklogs if self.source is None else self.source.worklogs(issue)
+
+    def worklog_stamps(self, issue: Issue) -> list[WorklogStamp]:
+        """What the site-wide feed tells of an issue's worklogs; remembered, since the feed asks for every issue."""
+        known = self._stamps.get(issue.issue_id)
+        if known is None:
+            known = [
+                WorklogStamp(item.worklog_id, item.updated_ms, item.visibility, item.properties)
+                for item in self.worklogs_of(issue)
+            ]
+            if known and issue.body is None:
+                self._stamps[issue.issue_id] = known
+        return known

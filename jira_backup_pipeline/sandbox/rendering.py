@@ -487,3 +487,11 @@ def rendered_fields(site: Site, issue: Issue) -> JsonObject:
 def issue_link_self(link: IssueLink) -> str:
     """The address of a link."""
     return f"{SELF_BASE}/rest/api/3/issueLink/{link.link_id}"
+
+
+def render_all(site: Site) -> None:
+    """Make and render the issues in the order of their ids, as many as the caches keep."""
+    kept = min(site.settings.answer_cache_issues * 3 // 4, len(site.issues))
+    site.issues.cached_bodies = max(site.issues.cached_bodies, kept)
+    for issue in list(site.issues)[:kept]:
+        rendered(site, issue, site.backup_account)

@@ -21,6 +21,7 @@ from jira_backup_pipeline.sandbox.edits import Edits
 from jira_backup_pipeline.sandbox.media import MediaHost
 from jira_backup_pipeline.sandbox.model import Token
 from jira_backup_pipeline.sandbox.recorded import load_site
+from jira_backup_pipeline.sandbox.rendering import render_all
 from jira_backup_pipeline.sandbox.seed.make import make_site
 
 if TYPE_CHECKING:
@@ -173,10 +174,17 @@ def start_sandbox(
     host: str = "127.0.0.1",
     port: int = 0,
     token: str | None = None,
+    warm: bool = False,
 ) -> RunningSandbox:
-    """Make a site (or load recorded answers) and serve it on loopback."""
+    """Make a site (or load recorded answers) and serve it on loopback.
+
+    A warm one has made and rendered all its issues before it listens, up to what the caches hold, so that a benchmark
+    measures its client and not the making.
+    """
     if load is not None:
         site = load_site(Path(load), settings=settings)
     else:
         site = make_site(projects=projects, issues=issues, seed=seed, settings=settings)
+    if warm:
+        render_all(site)
     return RunningSandbox(site, host=host, port=port, token=token)

@@ -23,7 +23,7 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.model import Issue, Project, ProjectState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jira_backup_pipeline.sandbox.site import Site
 
@@ -160,6 +160,11 @@ def _issue_records(site: Site, issue: Issue) -> Iterator[JsonObject]:
         yield line("worklog", worklog.worklog_id, record, visible=site.sees(me, project, worklog.visibility))
     for entry in body.histories:
         yield line("changelog", entry.history_id, rendering.history(site, entry))
+    yield from _lesser_records(site, issue, line)
+
+
+def _lesser_records(site: Site, issue: Issue, line: Callable[..., JsonObject]) -> Iterator[JsonObject]:
+    body, number = site.body(issue), issue.issue_id
     for attached in body.attachments:
         record = rendering.attachment(site, attached)
         record |= {"sha256": attached.content.sha256(), "media_uuid": attached.media_uuid}

@@ -239,7 +239,6 @@ def _issues(go: Visitor, key: str, made: dict[str, Any]) -> None:
 
 def _parts(go: Visitor, made: dict[str, Any]) -> None:
     issue, other = made["issue"], made["others"][0]
-    account = go.sandbox.site.backup_account_id
     comment = go.ok("POST", f"/issue/{issue}/comment", {"body": TEXT})
     go.ok("GET", f"/issue/{issue}/comment?expand=properties")
     go.ok("GET", f"/issue/{issue}/comment/{comment['id']}")
@@ -264,6 +263,11 @@ def _parts(go: Visitor, made: dict[str, Any]) -> None:
     go.ok("POST", "/worklog/list?expand=properties", {"ids": [int(worklog["id"]), 10000]})
     go.ok("DELETE", path)
     go.ok("GET", "/worklog/deleted?since=0")
+    _links_and_files(go, issue, other)
+
+
+def _links_and_files(go: Visitor, issue: str, other: str) -> None:
+    account = go.sandbox.site.backup_account_id
     go.ok("GET", f"/issue/{issue}/watchers")
     go.ok("DELETE", f"/issue/{issue}/watchers?accountId={account}")
     go.ok("POST", f"/issue/{issue}/watchers", account)

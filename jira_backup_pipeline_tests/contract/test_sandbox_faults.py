@@ -45,9 +45,9 @@ def test_a_status_comes_after_some_requests_and_for_some_times(sandbox: RunningS
         "status", method="GET", path="/rest/api/3/myself", status=503, after=1, times=2
     )
     statuses = [_get(sandbox, "/rest/api/3/myself").status_code for _ in range(5)]
-    assert [200, 503, 503, 200, 200] == statuses
-    assert (2, 5) == (sandbox.faults.fired(fault.fault_id), fault.seen)
-    assert 200 == _get(sandbox, "/rest/api/3/serverInfo").status_code
+    assert statuses == [200, 503, 503, 200, 200]
+    assert (sandbox.faults.fired(fault.fault_id), fault.seen) == (2, 5)
+    assert _get(sandbox, "/rest/api/3/serverInfo").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_rate_limit_carries_the_headers_it_was_given(sandbox: RunningSandbox, 
 
 def test_a_token_can_stop_working_from_a_request_on(sandbox: RunningSandbox) -> None:
     sandbox.faults.add("status", path="^/rest/", status=401, after=2, times=None)
-    assert [200, 200, 401, 401] == [_get(sandbox, "/rest/api/3/myself").status_code for _ in range(4)]
+    assert [_get(sandbox, "/rest/api/3/myself").status_code for _ in range(4)] == [200, 200, 401, 401]
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncated_gzip", "lost_answer"])
@@ -78,8 +78,8 @@ def test_a_cut_connection_is_an_error_for_the_client(sandbox: RunningSandbox, ki
     )
     with pytest.raises(errors):
         _get(sandbox, "/rest/api/3/field").json()
-    assert 1 == fault.fired
-    assert 200 == _get(sandbox, "/rest/api/3/field").status_code
+    assert fault.fired == 1
+    assert _get(sandbox, "/rest/api/3/field").status_code == 200
 
 
 def test_a_lost_answer_has_taken_effect(sandbox: RunningSandbox) -> None:
@@ -99,7 +99,7 @@ def test_a_lost_answer_has_taken_effect(sandbox: RunningSandbox) -> None:
 def test_a_login_page_is_html_with_status_200(sandbox: RunningSandbox) -> None:
     sandbox.faults.add("login_page", path="/rest/api/3/myself")
     answer = _get(sandbox, "/rest/api/3/myself")
-    assert (200, True) == (answer.status_code, answer.headers["Content-Type"].startswith("text/html"))
+    assert (answer.status_code, answer.headers["Content-Type"].startswith("text/html")) == (200, True)
 
 
 def test_a_drip_still_delivers_everything(sandbox: RunningSandbox) -> None:
@@ -121,13 +121,13 @@ def test_a_page_token_can_loop(sandbox: RunningSandbox) -> None:
     assert (first, False) == (second["nextPageToken"], second["isLast"])
     assert first == _search(sandbox, first).json()["nextPageToken"]
     assert first != _search(sandbox, first).json()["nextPageToken"]
-    assert 2 == fault.fired
+    assert fault.fired == 2
 
 
 def test_an_issue_can_come_twice(sandbox: RunningSandbox) -> None:
     sandbox.faults.add("duplicate_issue", path=SEARCH)
     keys = [item["key"] for item in _search(sandbox).json()["issues"]]
-    assert (11, 10) == (len(keys), len(set(keys)))
+    assert (len(keys), len(set(keys))) == (11, 10)
 
 
 def test_an_attachment_can_be_missing_short_or_sent_elsewhere(sandbox: RunningSandbox) -> None:
@@ -136,13 +136,13 @@ def test_an_attachment_can_be_missing_short_or_sent_elsewhere(sandbox: RunningSa
     path = f"/rest/api/3/attachment/content/{item.attachment_id}"
     template = "/rest/api/3/attachment/content/{id}"
     sandbox.faults.add("status", path=template, status=404)
-    assert 404 == _get(sandbox, path).status_code
+    assert _get(sandbox, path).status_code == 404
     sandbox.faults.add("short_body", path="/file/{uuid}/binary", keep_bytes=3)
-    assert 3 == len(_get(sandbox, path).content)
+    assert len(_get(sandbox, path).content) == 3
     sandbox.faults.add("foreign_redirect", path=template, location="http://localhost:9/evil")
-    assert "http://localhost:9/evil" == _get(sandbox, path, allow_redirects=False).headers["Location"]
+    assert _get(sandbox, path, allow_redirects=False).headers["Location"] == "http://localhost:9/evil"
     assert item.content.read() == _get(sandbox, path).content
-    assert [1, 1, 1] == [fault.fired for fault in sandbox.faults.list()]
+    assert [fault.fired for fault in sandbox.faults.list()] == [1, 1, 1]
 
 
 def test_faults_are_scripted_and_proven_over_http_too(sandbox: RunningSandbox) -> None:
@@ -151,14 +151,14 @@ def test_faults_are_scripted_and_proven_over_http_too(sandbox: RunningSandbox) -
         {"kind": "status", "path": "/myself", "status": 500},
         {"kind": "login_page", "path": "/serverInfo"},
     ]
-    assert 201 == requests.post(f"{control}/faults", json=script, timeout=10).status_code
-    assert 500 == _get(sandbox, "/rest/api/3/myself").status_code
+    assert requests.post(f"{control}/faults", json=script, timeout=10).status_code == 201
+    assert _get(sandbox, "/rest/api/3/myself").status_code == 500
     found = requests.get(f"{control}/faults", timeout=10).json()["faults"]
-    assert [1, 0] == [fault["fired"] for fault in found]
+    assert [fault["fired"] for fault in found] == [1, 0]
     requests.delete(f"{control}/faults", timeout=10)
-    assert [] == requests.get(f"{control}/faults", timeout=10).json()["faults"]
+    assert requests.get(f"{control}/faults", timeout=10).json()["faults"] == []
     for wrong in ({"kind": "meteor"}, {"kind": "status", "colour": 1}):
-        assert 400 == requests.post(f"{control}/faults", json=wrong, timeout=10).status_code
+        assert requests.post(f"{control}/faults", json=wrong, timeout=10).status_code == 400
 
 
 def test_requests_are_logged_with_the_fault_they_met(sandbox: RunningSandbox) -> None:
@@ -167,7 +167,7 @@ def test_requests_are_logged_with_the_fault_they_met(sandbox: RunningSandbox) ->
     _get(sandbox, "/rest/api/3/issue/APP-1")
     _get(sandbox, "/rest/api/3/issue/APP-2")
     log = requests.get(f"{sandbox.control_url}/requests", timeout=10).json()
-    assert {"GET /rest/api/3/issue/{issueIdOrKey}": 2, "GET /rest/api/3/myself": 1} == log["counts"]
-    assert [("status", 502), (None, 200), (None, 200)] == [(r["fault"], r["status"]) for r in log["requests"]]
+    assert log["counts"] == {"GET /rest/api/3/issue/{issueIdOrKey}": 2, "GET /rest/api/3/myself": 1}
+    assert [(r["fault"], r["status"]) for r in log["requests"]] == [("status", 502), (None, 200), (None, 200)]
     requests.delete(f"{sandbox.control_url}/requests", timeout=10)
-    assert 0 == requests.get(f"{sandbox.control_url}/requests", timeout=10).json()["total"]
+    assert requests.get(f"{sandbox.control_url}/requests", timeout=10).json()["total"] == 0

@@ -136,7 +136,7 @@ def test_every_route_is_visited_and_answers_as_documented(
         if (visit.method, visit.template, visit.status) in RELAXED_STATUSES:
             continue
         problems.extend(documents.problems(visit.method, visit.template, visit.status, visit.value))
-    assert [] == sorted(set(problems))
+    assert sorted(set(problems)) == []
     wanted = {(route.method, route.template) for route in all_routes().routes}
     assert set() == wanted - {(visit.method, visit.template) for visit in visits}
 
@@ -147,7 +147,7 @@ def test_every_route_is_a_documented_operation(documents: Documents) -> None:
         for route in all_routes().routes
         if route.template not in UNDOCUMENTED and documents.operation(route.method, route.template) is None
     ]
-    assert [] == unknown
+    assert unknown == []
 
 
 def test_a_wrong_answer_is_noticed(documents: Documents) -> None:

@@ -62,13 +62,13 @@ def test_the_command_prints_one_line_serves_and_ends_cleanly(number: signal.Sign
             assert line["email"] == answer.json()["emailAddress"]
         finally:
             program.send_signal(number)
-        assert (0, "") == (program.wait(20), program.stdout.read())
+        assert (program.wait(20), program.stdout.read()) == (0, "")
 
 
 def test_a_missing_recording_is_a_one_line_error_with_a_hint(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jira_backup_pipeline.sandbox", "--load", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (2, "") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "HINT:" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -77,14 +77,14 @@ def test_a_redirect_leads_to_another_host_that_wants_no_credentials(sandbox: Run
     item = _attachment(sandbox)
     redirect = _get(sandbox, f"/rest/api/3/attachment/content/{item['id']}", allow_redirects=False)
     location = redirect.headers["Location"]
-    assert 303 == redirect.status_code
+    assert redirect.status_code == 303
     assert location.startswith(f"{sandbox.media_url}/file/")
     assert sandbox.media_url.split(":")[1] != sandbox.url.split(":")[1]
     assert item["size"] == len(requests.get(location, timeout=10).content)
     before = sandbox.media.leaked_credentials
     refused = requests.get(location, headers={"Authorization": "Basic x"}, timeout=10)
     assert (400, before + 1) == (refused.status_code, sandbox.media.leaked_credentials)
-    assert 403 == requests.get(location.replace("token=", "token=9"), timeout=10).status_code
+    assert requests.get(location.replace("token=", "token=9"), timeout=10).status_code == 403
 
 
 def test_a_media_address_expires_on_the_sites_clock(sandbox: RunningSandbox) -> None:
@@ -92,7 +92,7 @@ def test_a_media_address_expires_on_the_sites_clock(sandbox: RunningSandbox) -> 
     path = f"/rest/api/3/attachment/content/{item['id']}"
     location = _get(sandbox, path, allow_redirects=False).headers["Location"]
     sandbox.edits.advance_clock(sandbox.site.settings.media_url_seconds + 1)
-    assert 403 == requests.get(location, timeout=10).status_code
+    assert requests.get(location, timeout=10).status_code == 403
     sandbox.edits.run_clock()
 
 
@@ -107,17 +107,17 @@ def test_ranges_of_a_file_are_served_by_both_ways(sandbox: RunningSandbox) -> No
         assert f"bytes 10-19/{item['size']}" == part.headers["Content-Range"]
         rest = _get(sandbox, address, headers={"Range": f"bytes={item['size'] - 5}-"})
         assert whole.content[-5:] == rest.content
-        assert 416 == _get(sandbox, address, headers={"Range": "bytes=99999999-"}).status_code
-        assert 400 == _get(sandbox, address, headers={"Range": "bytes=x"}).status_code
+        assert _get(sandbox, address, headers={"Range": "bytes=99999999-"}).status_code == 416
+        assert _get(sandbox, address, headers={"Range": "bytes=x"}).status_code == 400
 
 
 def test_an_upload_keeps_bytes_and_names_and_needs_its_header(sandbox: RunningSandbox) -> None:
     address = f"{sandbox.url}/rest/api/3/issue/APP-2/attachments"
     auth = (sandbox.email, sandbox.token)
-    names = ["plain.txt", "日本語 – ü.bin", "x" * 200 + ".dat"]
+    names = ["plain.txt", "日本語 \u2013 ü.bin", "x" * 200 + ".dat"]
     content = bytes(range(256)) * 5000
     files = [("file", (name, content, "application/octet-stream")) for name in names]
-    assert 403 == requests.post(address, files=files, auth=auth, timeout=20).status_code
+    assert requests.post(address, files=files, auth=auth, timeout=20).status_code == 403
     made = requests.post(
         address, files=files, auth=auth, headers={"X-Atlassian-Token": "no-check"}, timeout=20
     ).json()
@@ -130,13 +130,13 @@ def test_an_upload_keeps_bytes_and_names_and_needs_its_header(sandbox: RunningSa
         address, files=files[:1], auth=auth, headers={"X-Atlassian-Token": "no-check"}, timeout=20
     )
     sandbox.edits.set_settings(upload_limit_bytes=1_000_000_000)
-    assert 413 == too_large.status_code
+    assert too_large.status_code == 413
 
 
 def test_answers_are_compressed_only_when_asked(sandbox: RunningSandbox) -> None:
     plain = _get(sandbox, "/rest/api/3/field", headers={"Accept-Encoding": "identity"})
     packed = _get(sandbox, "/rest/api/3/field", headers={"Accept-Encoding": "gzip"})
-    assert (None, "gzip") == (plain.headers.get("Content-Encoding"), packed.headers.get("Content-Encoding"))
+    assert (plain.headers.get("Content-Encoding"), packed.headers.get("Content-Encoding")) == (None, "gzip")
     assert plain.content == packed.content
     assert int(packed.headers["Content-Length"]) < len(packed.content) / 2
 
@@ -155,18 +155,18 @@ def test_edits_and_settings_are_made_over_http(sandbox: RunningSandbox) -> None:
     def edit(**options: Any) -> requests.Response:
         return requests.post(f"{sandbox.control_url}/edit", json=options, timeout=10)
 
-    assert 200 == edit(action="add_comment", issue="OPS-2", text="From outside").status_code
+    assert edit(action="add_comment", issue="OPS-2", text="From outside").status_code == 200
     assert "From outside" in _get(sandbox, "/rest/api/3/issue/OPS-2/comment").text
-    assert 400 == edit(action="explode").status_code
-    assert 400 == edit(action="delete_issue", issue="OPS-9999").status_code
-    assert 400 == edit(action="edit_issue", issue="OPS-2", fields={"summary": ""}).status_code
-    assert 400 == requests.post(f"{sandbox.control_url}/edit", data=b"no json", timeout=10).status_code
+    assert edit(action="explode").status_code == 400
+    assert edit(action="delete_issue", issue="OPS-9999").status_code == 400
+    assert edit(action="edit_issue", issue="OPS-2", fields={"summary": ""}).status_code == 400
+    assert requests.post(f"{sandbox.control_url}/edit", data=b"no json", timeout=10).status_code == 400
     changed = requests.post(f"{sandbox.control_url}/settings", json={"inline_comments": 2}, timeout=10).json()
-    assert 2 == changed["inline_comments"]
-    assert 400 == requests.post(f"{sandbox.control_url}/settings", json={"colour": 2}, timeout=10).status_code
+    assert changed["inline_comments"] == 2
+    assert requests.post(f"{sandbox.control_url}/settings", json={"colour": 2}, timeout=10).status_code == 400
     state = requests.get(f"{sandbox.control_url}/site", timeout=10).json()
-    assert {"APP": "live", "OPS": "live"} == state["projects"]
-    assert 404 == requests.get(f"{sandbox.control_url}/nothing", timeout=10).status_code
+    assert state["projects"] == {"APP": "live", "OPS": "live"}
+    assert requests.get(f"{sandbox.control_url}/nothing", timeout=10).status_code == 404
 
 
 def test_a_raw_field_is_served_as_it_is(sandbox: RunningSandbox) -> None:
@@ -188,7 +188,7 @@ def test_recorded_answers_are_served_in_their_very_bytes(shared_folder: Path) ->
         auth = (sandbox.email, sandbox.token)
         found = requests.post(f"{sandbox.url}/rest/api/3/search/jql", json=body, auth=auth, timeout=10).json()
         ids = [item["id"] for item in found["issues"]]
-        assert 6 == len(ids)
+        assert len(ids) == 6
         bulk = requests.post(
             f"{sandbox.url}/rest/api/3/issue/bulkfetch",
             json={"issueIdsOrKeys": ids, "fields": ["*all"], "expand": ["changelog"]},
@@ -196,7 +196,7 @@ def test_recorded_answers_are_served_in_their_very_bytes(shared_folder: Path) ->
             timeout=10,
         )
         assert all(text in bulk.content for text in streams["issues"])
-        assert 5 == len(streams["issues"])
+        assert len(streams["issues"]) == 5
         fields = _get(sandbox, "/rest/api/3/field").content
         assert all(text in fields for text in streams["issue_fields"])
         people = _get(sandbox, "/rest/api/3/users/search?maxResults=1000").content
@@ -218,5 +218,5 @@ def test_recorded_answers_are_served_in_their_very_bytes(shared_folder: Path) ->
         assert sum(text in sprints for text in streams["sprints"]) == len(streams["sprints"])
         sandbox.edits.edit_issue("PLAYG-7", {"summary": "Changed since"})
         changed = _get(sandbox, "/rest/api/3/issue/PLAYG-7").json()
-        assert "Changed since" == changed["fields"]["summary"]
+        assert changed["fields"]["summary"] == "Changed since"
         assert json.loads(streams["issues"][0])["fields"]["creator"] == changed["fields"]["creator"]

@@ -25,15 +25,15 @@ def _create_project(site: Calls, key: str, name: str) -> dict[str, object]:
 
 def test_a_trashed_project_is_gone_from_reads_but_keeps_its_key(site: Calls) -> None:
     site.edits.delete_project("APP")
-    assert 404 == site.refused("GET", "/project/APP")[0]
-    assert 404 == site.refused("GET", "/issue/APP-1")[0]
-    assert [] == site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["APP-1"]})["issues"]
-    assert ["OPS"] == [item["key"] for item in site.get("/project/search")["values"]]
-    assert ["APP"] == [item["key"] for item in site.get("/project/search?status=deleted")["values"]]
+    assert site.refused("GET", "/project/APP")[0] == 404
+    assert site.refused("GET", "/issue/APP-1")[0] == 404
+    assert site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["APP-1"]})["issues"] == []
+    assert [item["key"] for item in site.get("/project/search")["values"]] == ["OPS"]
+    assert [item["key"] for item in site.get("/project/search?status=deleted")["values"]] == ["APP"]
     status, body = site.refused("POST", "/project", _create_project(site, "APP", "Again"))
-    assert (400, ["projectKey"]) == (status, list(body["errors"]))
+    assert (status, list(body["errors"])) == (400, ["projectKey"])
     assert site.get("/projectvalidate/key?key=APP")["errors"]
-    assert "APP2" == site.get("/projectvalidate/validProjectKey?key=APP")
+    assert site.get("/projectvalidate/validProjectKey?key=APP") == "APP2"
 
 
 def test_a_project_comes_back_from_the_trash_as_it_was(site: Calls) -> None:
@@ -45,10 +45,10 @@ def test_a_project_comes_back_from_the_trash_as_it_was(site: Calls) -> None:
 
 def test_a_project_deleted_for_good_frees_its_key_and_a_new_one_counts_from_one(site: Calls) -> None:
     site.delete("/project/APP?enableUndo=false")
-    assert [] == site.get("/project/search?status=deleted")["values"]
+    assert site.get("/project/search?status=deleted")["values"] == []
     made = site.post("/project", _create_project(site, "APP", "Again"))
-    assert "APP" == made["key"]
-    assert "APP-1" == site.create()
+    assert made["key"] == "APP"
+    assert site.create() == "APP-1"
     linked = [
         link
         for key in site.keys("project = OPS")
@@ -91,10 +91,11 @@ def test_a_renamed_project_answers_to_its_old_key(site: Calls) -> None:
     number = site.get("/issue/APP-3")["id"]
     site.put("/project/APP", {"key": "NEWKEY"})
     assert ("NEWKEY-3", number) == (site.get("/issue/APP-3")["key"], site.get("/issue/NEWKEY-3")["id"])
-    assert ["NEWKEY", "APP"] == site.get("/project/search?expand=projectKeys&keys=NEWKEY")["values"][0][
-        "projectKeys"
+    assert site.get("/project/search?expand=projectKeys&keys=NEWKEY")["values"][0]["projectKeys"] == [
+        "NEWKEY",
+        "APP",
     ]
-    assert "NEWKEY" == site.get("/project/APP")["key"]
+    assert site.get("/project/APP")["key"] == "NEWKEY"
     assert len(site.keys("project = APP")) == len(site.keys("project = NEWKEY"))
 
 
@@ -114,9 +115,9 @@ def test_a_moved_issue_keeps_its_id_and_answers_to_its_old_key(site: Calls) -> N
 
 def test_an_archived_project_leaves_search_but_not_the_list_of_the_archived(site: Calls) -> None:
     site.edits.archive_project("APP")
-    assert ["OPS"] == [item["key"] for item in site.get("/project/search")["values"]]
-    assert ["APP"] == [item["key"] for item in site.get("/project/search?status=archived")["values"]]
-    assert [] == site.keys("project = APP")
+    assert [item["key"] for item in site.get("/project/search")["values"]] == ["OPS"]
+    assert [item["key"] for item in site.get("/project/search?status=archived")["values"]] == ["APP"]
+    assert site.keys("project = APP") == []
 
 
 def test_a_deleted_issue_is_gone_with_its_sub_tasks(site: Calls) -> None:
@@ -124,7 +125,7 @@ def test_a_deleted_issue_is_gone_with_its_sub_tasks(site: Calls) -> None:
     parent = site.site.key_of(site.site.issues.by_id[child.parent_id or 0])
     key = site.site.key_of(child)
     site.edits.delete_issue(parent)
-    assert [404, 404] == [site.refused("GET", f"/issue/{name}")[0] for name in (parent, key)]
+    assert [site.refused("GET", f"/issue/{name}")[0] for name in (parent, key)] == [404, 404]
 
 
 def test_search_lags_while_reads_by_id_do_not(site: Calls) -> None:
@@ -132,7 +133,7 @@ def test_search_lags_while_reads_by_id_do_not(site: Calls) -> None:
     site.edits.set_index_lag(120)
     made = site.create()
     site.edits.delete_issue("APP-2")
-    assert 200 == site.send("GET", f"/issue/{made}").status
+    assert site.send("GET", f"/issue/{made}").status == 200
     found = site.keys("project = APP")
     assert made not in found
     assert len(found) == 20
@@ -149,9 +150,9 @@ def test_an_edit_shows_in_search_only_after_the_lag(site: Calls) -> None:
     site.edits.set_clock("2026-05-01T10:00:00Z")
     site.edits.set_index_lag(60)
     site.edits.edit_issue("APP-3", {"labels": ["fresh"]})
-    assert [] == site.keys("labels = fresh")
+    assert site.keys("labels = fresh") == []
     site.edits.advance_clock(61)
-    assert ["APP-3"] == site.keys("labels = fresh")
+    assert site.keys("labels = fresh") == ["APP-3"]
 
 
 @pytest.mark.parametrize(
@@ -172,8 +173,8 @@ def test_dates_in_a_query_are_read_in_the_callers_profile_zone(
     site.edits.set_site_zone("Asia/Tokyo")
     site.edits.edit_issue("APP-2", {"labels": ["a"]}, at=at - 60_000)
     site.edits.edit_issue("APP-3", {"labels": ["b"]}, at=at)
-    assert ["APP-3"] == site.keys(f'key in (APP-2, APP-3) AND updated >= "{text}"')
-    assert ["APP-3"] == site.keys(f"key in (APP-2, APP-3) AND updated >= {at}")
+    assert site.keys(f'key in (APP-2, APP-3) AND updated >= "{text}"') == ["APP-3"]
+    assert site.keys(f"key in (APP-2, APP-3) AND updated >= {at}") == ["APP-3"]
     assert profile == site.get("/myself")["timeZone"]
 
 
@@ -181,9 +182,9 @@ def test_relative_dates_count_from_the_sites_clock(site: Calls) -> None:
     site.edits.set_clock("2026-05-01T10:00:00Z")
     site.edits.edit_issue("APP-2", {"labels": ["a"]}, at="2026-04-30T09:00:00Z")
     site.edits.edit_issue("APP-3", {"labels": ["b"]}, at="2026-04-30T11:00:00Z")
-    assert ["APP-3"] == site.keys("updated >= -1d")
-    assert ["APP-2", "APP-3"] == site.keys('updated >= "-26h"')
-    assert [] == site.keys("updated >= startOfDay()")
+    assert site.keys("updated >= -1d") == ["APP-3"]
+    assert site.keys('updated >= "-26h"') == ["APP-2", "APP-3"]
+    assert site.keys("updated >= startOfDay()") == []
 
 
 def test_answers_carry_the_offset_of_the_site(site: Calls) -> None:

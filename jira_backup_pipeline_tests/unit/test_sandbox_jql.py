@@ -45,7 +45,7 @@ def test_parentheses_and_order_are_read() -> None:
 )
 def test_a_syntax_error_is_a_400_with_a_message(site: Calls, text: str) -> None:
     status, body = site.refused("POST", "/search/jql", {"jql": text})
-    assert 400 == status
+    assert status == 400
     assert body["errorMessages"]
 
 
@@ -53,14 +53,16 @@ def test_a_syntax_error_is_a_400_with_a_message(site: Calls, text: str) -> None:
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:
         parse(text)
+        status = 200
     except ApiError as error:
-        assert 400 == error.status
+        status = error.status
+    assert status in {200, 400}
 
 
 @pytest.mark.parametrize("text", ["", "order by id", "ORDER BY updated DESC"])
 def test_an_unbounded_query_is_refused(site: Calls, text: str) -> None:
     status, body = site.refused("POST", "/search/jql", {"jql": text})
-    assert (400, True) == (status, "Unbounded" in body["errorMessages"][0])
+    assert (status, "Unbounded" in body["errorMessages"][0]) == (400, True)
 
 
 @pytest.mark.parametrize(
@@ -73,16 +75,15 @@ def test_an_unbounded_query_is_refused(site: Calls, text: str) -> None:
     ],
 )
 def test_unknown_things_are_named(site: Calls, text: str, message: str) -> None:
-    assert (400, [message]) == (site.refused("POST", "/search/jql", {"jql": text})[0],) + (
-        site.refused("POST", "/search/jql", {"jql": text})[1]["errorMessages"],
-    )
+    status, body = site.refused("POST", "/search/jql", {"jql": text})
+    assert (400, [message]) == (status, body["errorMessages"])
 
 
 def test_projects_are_found_by_key_id_and_name(site: Calls) -> None:
     project = site.site.find_project("APP")
     assert project is not None
     wanted = site.keys("project = APP")
-    assert 30 == len(wanted)
+    assert len(wanted) == 30
     assert wanted == site.keys(f"project = {project.project_id}") == site.keys(f'project = "{project.name}"')
     assert site.keys("project in (APP, OPS)") == site.keys("project = OPS OR project = APP")
 
@@ -120,11 +121,11 @@ def test_people_parents_and_types_are_found(site: Calls) -> None:
 
 
 def test_ids_and_keys_can_be_listed_and_compared(site: Calls) -> None:
-    assert ["APP-2", "APP-3"] == site.keys("key in (APP-2, app-3)")
-    assert ["APP-1", "APP-2"] == site.keys("key <= APP-2 AND project = APP")
+    assert site.keys("key in (APP-2, app-3)") == ["APP-2", "APP-3"]
+    assert site.keys("key <= APP-2 AND project = APP") == ["APP-1", "APP-2"]
     number = site.site.find_issue("APP-4")
     assert number is not None
-    assert ["APP-4"] == site.keys(f"id = {number.issue_id}")
+    assert site.keys(f"id = {number.issue_id}") == ["APP-4"]
 
 
 def test_text_is_found_in_summaries(site: Calls) -> None:
@@ -157,8 +158,8 @@ def test_pages_hold_every_issue_once(site: Calls, order: str) -> None:
 def test_a_token_belongs_to_its_query(site: Calls) -> None:
     page = site.post("/search/jql", {"jql": "project = APP", "maxResults": 3})
     body = {"jql": "project = OPS", "maxResults": 3, "nextPageToken": page["nextPageToken"]}
-    assert 400 == site.refused("POST", "/search/jql", body)[0]
-    assert 400 == site.refused("POST", "/search/jql", {"jql": "project = APP", "nextPageToken": "rubbish"})[0]
+    assert site.refused("POST", "/search/jql", body)[0] == 400
+    assert site.refused("POST", "/search/jql", {"jql": "project = APP", "nextPageToken": "rubbish"})[0] == 400
 
 
 def test_the_order_is_kept(site: Calls) -> None:

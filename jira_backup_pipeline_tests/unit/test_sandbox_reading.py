@@ -29,35 +29,35 @@ def test_pages_shrink_as_fields_grow(site: Calls) -> None:
         )
         for fields in (["*all"], ["summary", "updated"], ["id"], ["comment"])
     ]
-    assert [5, 9, 20, 5] == sizes
+    assert sizes == [5, 9, 20, 5]
 
 
 def test_the_old_search_is_gone(site: Calls) -> None:
-    assert 410 == site.refused("GET", "/search?jql=project=APP")[0]
-    assert 410 == site.refused("POST", "/search", {"jql": "project = APP"})[0]
+    assert site.refused("GET", "/search?jql=project=APP")[0] == 410
+    assert site.refused("POST", "/search", {"jql": "project = APP"})[0] == 410
 
 
 def test_bulk_fetch_drops_what_it_cannot_show_and_orders_by_id(site: Calls) -> None:
     wanted = ["APP-9", "999999", "app-2", "NOPE-1", "APP-2"]
     found = site.post("/issue/bulkfetch", {"issueIdsOrKeys": wanted, "fields": ["summary"]})
-    assert ["APP-2", "APP-9"] == [item["key"] for item in found["issues"]]
-    assert [] == found["issueErrors"]
+    assert [item["key"] for item in found["issues"]] == ["APP-2", "APP-9"]
+    assert found["issueErrors"] == []
 
 
 def test_bulk_fetch_takes_a_hundred_or_a_thousand(site: Calls) -> None:
     many = [str(number) for number in range(1, 1001)]
-    assert 400 == site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": many, "fields": ["*all"]})[0]
-    assert 400 == site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": [], "fields": ["summary"]})[0]
-    assert 400 == site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": many, "fields": ["comment"]})[0]
+    assert site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": many, "fields": ["*all"]})[0] == 400
+    assert site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": [], "fields": ["summary"]})[0] == 400
+    assert site.refused("POST", "/issue/bulkfetch", {"issueIdsOrKeys": many, "fields": ["comment"]})[0] == 400
     site.post("/issue/bulkfetch", {"issueIdsOrKeys": many, "fields": ["summary", "status", "updated"]})
 
 
 def test_an_issue_too_large_for_a_bulk_answer_is_an_error_entry(site: Calls) -> None:
     site.site.settings.oversized_issue_bytes = 100
     found = site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["APP-1", "APP-2"], "fields": ["*all"]})
-    assert ([], 2) == (found["issues"], len(found["issueErrors"]))
+    assert (found["issues"], len(found["issueErrors"])) == ([], 2)
     single = site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["APP-1"], "fields": ["*all"]})
-    assert 1 == len(single["issues"])
+    assert len(single["issues"]) == 1
 
 
 @pytest.mark.parametrize(("part", "cap"), [("comment", "inline_comments"), ("worklog", "inline_worklogs")])
@@ -65,7 +65,7 @@ def test_inline_lists_are_cut_with_a_true_total(site: Calls, part: str, cap: str
     site.edits.set_settings(**{cap: 3})
     key = "APP-7" if part == "comment" else "APP-11"
     page = site.get(f"/issue/{key}?fields={part}")["fields"][part]
-    assert 3 == len(page[f"{part}s"])
+    assert len(page[f"{part}s"]) == 3
     assert page["total"] > 20
     whole = site.get(f"/issue/{key}/{part}")
     assert page["total"] == whole["total"] == len(whole[f"{part}s"])
@@ -79,7 +79,7 @@ def test_the_oldest_comments_are_the_ones_missing(site: Calls) -> None:
 
 def test_the_inline_history_is_the_newest_forty(site: Calls) -> None:
     inline = site.get("/issue/APP-13?expand=changelog&fields=id")["changelog"]
-    assert 40 == len(inline["histories"])
+    assert len(inline["histories"]) == 40
     whole: list[dict[str, object]] = []
     while not whole or len(whole) < inline["total"]:
         whole += site.get(f"/issue/APP-13/changelog?startAt={len(whole)}")["values"]
@@ -122,7 +122,7 @@ def test_bulk_changelogs_are_complete_over_pages_and_dated_in_milliseconds(site:
     ],
 )
 def test_bulk_changelogs_refuse_what_is_out_of_bounds(site: Calls, body: dict[str, object]) -> None:
-    assert 400 == site.refused("POST", "/changelog/bulkfetch", body)[0]
+    assert site.refused("POST", "/changelog/bulkfetch", body)[0] == 400
 
 
 def test_fields_are_chosen_by_name_wildcard_and_exclusion(site: Calls) -> None:
@@ -136,8 +136,8 @@ def test_fields_are_chosen_by_name_wildcard_and_exclusion(site: Calls) -> None:
 def test_named_properties_come_with_bulk_reads(site: Calls) -> None:
     site.put("/issue/APP-3/properties/mark", {"deep": [1, None]})
     body = {"issueIdsOrKeys": ["APP-3"], "fields": ["summary"], "properties": ["mark", "absent"]}
-    assert {"mark": {"deep": [1, None]}} == site.post("/issue/bulkfetch", body)["issues"][0]["properties"]
-    assert {"deep": [1, None]} == site.get("/issue/APP-3?properties=*all")["properties"]["mark"]
+    assert site.post("/issue/bulkfetch", body)["issues"][0]["properties"] == {"mark": {"deep": [1, None]}}
+    assert site.get("/issue/APP-3?properties=*all")["properties"]["mark"] == {"deep": [1, None]}
 
 
 def test_the_worklog_feeds_hold_every_worklog_and_deletion_but_not_the_last_minute(site: Calls) -> None:
@@ -171,16 +171,16 @@ def test_a_restricted_comment_is_hidden_and_not_counted(site: Calls) -> None:
     after = site.get("/issue/APP-2?fields=comment")["fields"]["comment"]
     assert before > after["total"]
     assert made["id"] not in {item["id"] for item in after["comments"]}
-    assert 404 == site.refused("GET", f"/issue/APP-2/comment/{made['id']}")[0]
+    assert site.refused("GET", f"/issue/APP-2/comment/{made['id']}")[0] == 404
 
 
 def test_a_project_without_browse_permission_is_hidden_everywhere(site: Calls) -> None:
     site.edits.revoke_browse("OPS")
-    assert 404 == site.refused("GET", "/issue/OPS-1")[0]
-    assert 400 == site.refused("POST", "/search/jql", {"jql": "project = OPS"})[0]
-    assert [] == site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["OPS-1"]})["issues"]
-    assert ["APP"] == [item["key"] for item in site.get("/project/search?action=browse")["values"]]
-    assert ["APP", "OPS"] == [item["key"] for item in site.get("/project/search?action=view")["values"]]
+    assert site.refused("GET", "/issue/OPS-1")[0] == 404
+    assert site.refused("POST", "/search/jql", {"jql": "project = OPS"})[0] == 400
+    assert site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["OPS-1"]})["issues"] == []
+    assert [item["key"] for item in site.get("/project/search?action=browse")["values"]] == ["APP"]
+    assert [item["key"] for item in site.get("/project/search?action=view")["values"]] == ["APP", "OPS"]
     links = [
         link
         for key in site.keys("project = APP")
@@ -192,12 +192,12 @@ def test_a_project_without_browse_permission_is_hidden_everywhere(site: Calls) -
 def test_a_list_of_projects_is_paged_at_a_hundred() -> None:
     site = calls(projects=103, issues=0)
     first = site.get("/project/search?maxResults=500")
-    assert (100, 103, False) == (len(first["values"]), first["total"], first["isLast"])
+    assert (len(first["values"]), first["total"], first["isLast"]) == (100, 103, False)
     second = site.get("/project/search?startAt=100")
-    assert (3, True) == (len(second["values"]), second["isLast"])
+    assert (len(second["values"]), second["isLast"]) == (3, True)
 
 
 def test_a_project_says_how_many_issues_it_has(site: Calls) -> None:
     found = site.get("/project/search?expand=insight,projectKeys&keys=APP")["values"][0]
-    assert 30 == found["insight"]["totalIssueCount"]
-    assert 30 == site.post("/search/approximate-count", {"jql": "project = APP"})["count"]
+    assert found["insight"]["totalIssueCount"] == 30
+    assert site.post("/search/approximate-count", {"jql": "project = APP"})["count"] == 30

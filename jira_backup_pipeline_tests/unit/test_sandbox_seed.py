@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from jira_backup_pipeline.sandbox import adf, rendering
 from jira_backup_pipeline.sandbox.http import SITE_BASE, decode
 from jira_backup_pipeline.sandbox.seed.make import make_site
-from jira_backup_pipeline.sandbox.site import Site
 from jira_backup_pipeline.sandbox.truth import truth_lines, truth_records
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.site import Site
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +42,15 @@ def test_a_body_that_was_dropped_is_made_again_the_same() -> None:
 def test_the_mix_is_realistic(site: Site) -> None:
     bodies = [site.body(issue) for issue in site.issues]
     count = len(bodies)
-    assert 600 == count
+    assert count == 600
     assert 3 <= sum(len(body.histories) for body in bodies) / count <= 8
     assert 0.5 <= sum(len(body.comments) for body in bodies) / count <= 3
     over = [b for b in bodies if len(b.comments) > 20 or len(b.worklogs) > 20 or len(b.histories) > 40]
     assert 3 <= len(over) <= 9
     kinds = {site.issue_types[issue.type_id].name for issue in site.issues}
     assert {"Epic", "Story", "Task", "Bug", "Sub-task"} == kinds
-    assert 26 == len(site.accounts)
-    assert 1 == sum(not account.active for account in site.accounts.values())
+    assert len(site.accounts) == 26
+    assert sum(not account.active for account in site.accounts.values()) == 1
 
 
 def test_every_custom_field_is_used_and_every_text_is_a_valid_document(site: Site) -> None:
@@ -95,7 +99,7 @@ def test_histories_end_in_the_present_values(site: Site) -> None:
         body = site.body(issue)
         items = [item for entry in body.histories for item in entry.items]
         steps = [item for item in items if item["field"] == "status"]
-        assert all(one["to"] == two["from"] for one, two in zip(steps, steps[1:], strict=False))
+        assert all(one["to"] == two["from"] for one, two in pairwise(steps))
         if steps:
             assert issue.status_id == steps[-1]["to"]
         assigned = [item for item in items if item["field"] == "assignee"]
@@ -122,14 +126,14 @@ def test_the_truth_holds_every_sort_of_record(site: Site) -> None:
         "person", "field", "project", "component", "version", "project_role", "board", "sprint", "issue", "comment",
         "worklog", "changelog", "attachment", "issue_link", "remote_link", "watcher", "vote", "issue_property",
     } <= kinds  # fmt: skip
-    assert 600 == sum(record["kind"] == "issue" for record in records)
-    assert all(64 == len(record["record"]["sha256"]) for record in records if record["kind"] == "attachment")
+    assert sum(record["kind"] == "issue" for record in records) == 600
+    assert all(len(record["record"]["sha256"]) == 64 for record in records if record["kind"] == "attachment")
     assert SITE_BASE not in str(records)
 
 
 def test_a_large_site_starts_from_light_records_only() -> None:
     site = make_site(projects=2, issues=5_000, seed=1)
-    assert 5_000 == len(site.issues)
+    assert len(site.issues) == 5_000
     assert all(issue.body is None for issue in site.issues)
     some = next(iter(site.issues))
     assert decode(
@@ -137,3 +141,14 @@ def test_a_large_site_starts_from_light_records_only() -> None:
             site, some, site.backup_account, fields=["summary"], expand=set(), properties=[]
         )
     )["fields"]["summary"]
+
+
+def test_a_warm_site_answers_from_what_it_has_made() -> None:
+    site = make_site(projects=1, issues=30, seed=1)
+    rendering.render_all(site)
+    site.issues.source = None
+    for issue in site.issues:
+        answer = rendering.issue_bytes(
+            site, issue, site.backup_account, fields=["*all"], expand={"changelog"}, properties=[]
+        )
+        assert decode(answer)["id"] == str(issue.issue_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jira_backup_pipeline.sandbox.http import UploadedFile
 from jira_backup_pipeline_tests.unit.sandbox_calls import TEXT, Calls, calls
 
 
@@ -26,7 +27,7 @@ def test_a_created_issue_has_its_values_and_the_next_number(site: Calls) -> None
     key = site.create(labels=["a", "b"], description=TEXT, priority={"name": "High"})
     fields = site.get(f"/issue/{key}")["fields"]
     assert expected == key
-    assert (["a", "b"], TEXT, "High") == (fields["labels"], fields["description"], fields["priority"]["name"])
+    assert (fields["labels"], fields["description"], fields["priority"]["name"]) == (["a", "b"], TEXT, "High")
     assert site.site.backup_account_id == fields["creator"]["accountId"] == fields["reporter"]["accountId"]
 
 
@@ -65,7 +66,7 @@ def test_a_wrong_create_names_the_field(site: Calls, fields: dict[str, Any], wro
 def test_a_required_field_without_a_value_is_refused(site: Calls) -> None:
     site.edits.set_screens("APP", required=["customfield_10030"])
     status, body = site.refused("POST", "/issue", {"fields": _fields()})
-    assert (400, {"customfield_10030": "Severity is required."}) == (status, body["errors"])
+    assert (status, body["errors"]) == (400, {"customfield_10030": "Severity is required."})
     form = site.get("/issue/createmeta/APP/issuetypes/10002")["fields"]
     assert {"summary", "issuetype", "project", "customfield_10030"} == {
         f["fieldId"] for f in form if f["required"]
@@ -75,7 +76,7 @@ def test_a_required_field_without_a_value_is_refused(site: Calls) -> None:
 def test_a_field_off_the_create_screen_can_be_edited_later(site: Calls) -> None:
     key = site.create()
     site.put(f"/issue/{key}", {"fields": {"customfield_10049": 0.1 + 0.2}})
-    assert 0.30000000000000004 == site.get(f"/issue/{key}")["fields"]["customfield_10049"]
+    assert site.get(f"/issue/{key}")["fields"]["customfield_10049"] == 0.30000000000000004
 
 
 def test_every_sort_of_value_comes_back_as_it_was_written(site: Calls) -> None:
@@ -103,39 +104,39 @@ def test_every_sort_of_value_comes_back_as_it_was_written(site: Calls) -> None:
         "timetracking": {"originalEstimate": "1d 2h"},
     }
     fields = site.get(f"/issue/{site.create(**given)}")["fields"]
-    assert "Major" == fields["customfield_10030"]["value"]
-    assert ["Linux", "iOS"] == [o["value"] for o in fields["customfield_10031"]]
+    assert fields["customfield_10030"]["value"] == "Major"
+    assert [o["value"] for o in fields["customfield_10031"]] == ["Linux", "iOS"]
     assert region == fields["customfield_10032"]
     assert person == fields["customfield_10033"]["accountId"] == fields["customfield_10034"][0]["accountId"]
-    assert 1e300 == fields["customfield_10035"]
-    assert TEXT == fields["customfield_10037"]
-    assert "2025-03-29T23:30:00.000+0000" == fields["customfield_10039"]
-    assert ["x", "y"] == fields["customfield_10040"]
+    assert fields["customfield_10035"] == 1e300
+    assert fields["customfield_10037"] == TEXT
+    assert fields["customfield_10039"] == "2025-03-29T23:30:00.000+0000"
+    assert fields["customfield_10040"] == ["x", "y"]
     assert version["id"] == fields["customfield_10041"]["id"] == fields["fixVersions"][0]["id"]
-    assert "OPS" == fields["customfield_10048"]["key"]
+    assert fields["customfield_10048"]["key"] == "OPS"
     assert component["name"] == fields["components"][0]["name"]
-    assert (36_000, "1d 2h") == (
+    assert (
         fields["timetracking"]["originalEstimateSeconds"],
         fields["timetracking"]["originalEstimate"],
-    )
+    ) == (36_000, "1d 2h")
 
 
 def test_a_bulk_create_makes_what_is_right_and_numbers_what_is_wrong(site: Calls) -> None:
     good = {"fields": _fields(), "properties": [{"key": "origin", "value": {"id": 7}}]}
     bad = {"fields": _fields(summary="")}
     answer = site.post("/issue/bulk", {"issueUpdates": [good, bad, good, {}]})
-    assert 2 == len(answer["issues"])
-    assert [1, 3] == [entry["failedElementNumber"] for entry in answer["errors"]]
+    assert len(answer["issues"]) == 2
+    assert [entry["failedElementNumber"] for entry in answer["errors"]] == [1, 3]
     key = answer["issues"][0]["key"]
-    assert {"id": 7} == site.get(f"/issue/{key}/properties/origin")["value"]
-    assert 400 == site.refused("POST", "/issue/bulk", {"issueUpdates": [bad]})[0]
-    assert 400 == site.refused("POST", "/issue/bulk", {"issueUpdates": [good] * 51})[0]
+    assert site.get(f"/issue/{key}/properties/origin")["value"] == {"id": 7}
+    assert site.refused("POST", "/issue/bulk", {"issueUpdates": [bad]})[0] == 400
+    assert site.refused("POST", "/issue/bulk", {"issueUpdates": [good] * 51})[0] == 400
 
 
 def test_an_oversized_property_is_refused(site: Calls) -> None:
     huge = {"fields": _fields(), "properties": [{"key": "origin", "value": "x" * 40_000}]}
-    assert 400 == site.refused("POST", "/issue/bulk", {"issueUpdates": [huge]})[0]
-    assert 400 == site.refused("PUT", "/issue/APP-1/properties/origin", "x" * 40_000)[0]
+    assert site.refused("POST", "/issue/bulk", {"issueUpdates": [huge]})[0] == 400
+    assert site.refused("PUT", "/issue/APP-1/properties/origin", "x" * 40_000)[0] == 400
 
 
 def test_levels_are_kept(site: Calls) -> None:
@@ -144,7 +145,7 @@ def test_levels_are_kept(site: Calls) -> None:
     task = site.create(kind="Sub-task", parent={"key": story})
     assert story == site.get(f"/issue/{task}")["fields"]["parent"]["key"]
     assert [task] == [item["key"] for item in site.get(f"/issue/{story}")["fields"]["subtasks"]]
-    assert [] == site.get(f"/issue/{epic}")["fields"]["subtasks"]
+    assert site.get(f"/issue/{epic}")["fields"]["subtasks"] == []
     for parent, kind in ((epic, "Sub-task"), (story, "Epic"), (task, "Story")):
         body = {"fields": _fields(issuetype={"name": kind}, parent={"key": parent})}
         assert "parent" in site.refused("POST", "/issue", body)[1]["errors"]
@@ -156,46 +157,48 @@ def test_an_edit_writes_history_and_moves_updated(site: Calls) -> None:
     site.edits.advance_clock(60)
     site.put(f"/issue/{key}", {"fields": {"summary": "Renamed", "labels": ["x"]}})
     items = {item["field"]: item for item in site.items(key)}
-    assert ("Made", "Renamed") == (items["summary"]["fromString"], items["summary"]["toString"])
-    assert ("", "x") == (items["labels"]["fromString"], items["labels"]["toString"])
-    assert "2026-04-01T12:01:00.000+0000" == site.get(f"/issue/{key}")["fields"]["updated"]
+    assert (items["summary"]["fromString"], items["summary"]["toString"]) == ("Made", "Renamed")
+    assert (items["labels"]["fromString"], items["labels"]["toString"]) == ("", "x")
+    assert site.get(f"/issue/{key}")["fields"]["updated"] == "2026-04-01T12:01:00.000+0000"
     site.edits.advance_clock(60)
     site.put(f"/issue/{key}", {"fields": {"summary": "Renamed"}})
-    assert 2 == len(site.items(key))
+    assert len(site.items(key)) == 2
 
 
 def test_add_and_remove_operations_change_lists(site: Calls) -> None:
     key = site.create(labels=["one"])
     site.put(f"/issue/{key}", {"update": {"labels": [{"add": "two"}, {"remove": "one"}]}})
-    assert ["two"] == site.get(f"/issue/{key}")["fields"]["labels"]
-    assert 400 == site.refused("PUT", f"/issue/{key}", {"update": {"summary": [{"add": "x"}]}})[0]
+    assert site.get(f"/issue/{key}")["fields"]["labels"] == ["two"]
+    assert site.refused("PUT", f"/issue/{key}", {"update": {"summary": [{"add": "x"}]}})[0] == 400
 
 
 def test_silence_needs_an_administrator(site: Calls) -> None:
     site.put("/issue/APP-1?notifyUsers=false", {"fields": {"labels": ["quiet"]}})
     site.edits.deny("ADMINISTER")
     site.edits.deny("ADMINISTER_PROJECTS")
-    assert 400 == site.refused("PUT", "/issue/APP-1?notifyUsers=false", {"fields": {"labels": ["loud"]}})[0]
-    assert ["quiet"] == site.get("/issue/APP-1")["fields"]["labels"]
+    assert site.refused("PUT", "/issue/APP-1?notifyUsers=false", {"fields": {"labels": ["loud"]}})[0] == 400
+    assert site.get("/issue/APP-1")["fields"]["labels"] == ["quiet"]
 
 
 def test_a_workflow_allows_only_its_own_steps(site: Calls) -> None:
     key = site.create()
     steps = {t["name"]: t["id"] for t in site.get(f"/issue/{key}/transitions")["transitions"]}
     assert {"Start progress", "Block"} == set(steps)
-    assert 400 == site.refused("POST", f"/issue/{key}/transitions", {"transition": {"id": "41"}})[0]
+    assert site.refused("POST", f"/issue/{key}/transitions", {"transition": {"id": "41"}})[0] == 400
     site.post(f"/issue/{key}/transitions", {"transition": {"id": steps["Start progress"]}})
     site.post(
         f"/issue/{key}/transitions",
         {"transition": {"id": "41"}, "fields": {"resolution": {"name": "Duplicate"}}},
     )
     fields = site.get(f"/issue/{key}")["fields"]
-    assert ("Done", "Duplicate") == (fields["status"]["name"], fields["resolution"]["name"])
+    assert (fields["status"]["name"], fields["resolution"]["name"]) == ("Done", "Duplicate")
     assert fields["resolutiondate"] is not None
     site.post(f"/issue/{key}/transitions", {"transition": {"id": "51"}})
     assert site.get(f"/issue/{key}")["fields"]["resolution"] is None
-    assert ["To Do", "In Progress", "Done"] == [
-        i["fromString"] for i in site.items(key) if i["field"] == "status"
+    assert [i["fromString"] for i in site.items(key) if i["field"] == "status"] == [
+        "To Do",
+        "In Progress",
+        "Done",
     ]
 
 
@@ -203,27 +206,27 @@ def test_a_bulk_transition_is_a_task_that_takes_its_time(site: Calls) -> None:
     keys = [site.create() for _ in range(3)]
     body = {"bulkTransitionInputs": [{"selectedIssueIdsOrKeys": [*keys, "NOPE-1"], "transitionId": "21"}]}
     task = site.post("/bulk/issues/transition", body)["taskId"]
-    assert "RUNNING" == site.get(f"/bulk/queue/{task}")["status"]
+    assert site.get(f"/bulk/queue/{task}")["status"] == "RUNNING"
     done = site.get(f"/bulk/queue/{task}")
-    assert ("COMPLETE", 3, 1) == (
+    assert (
         done["status"],
         len(done["processedAccessibleIssues"]),
         done["invalidOrInaccessibleIssueCount"],
-    )
-    assert ["In Progress"] * 3 == [site.get(f"/issue/{key}")["fields"]["status"]["name"] for key in keys]
+    ) == ("COMPLETE", 3, 1)
+    assert [site.get(f"/issue/{key}")["fields"]["status"]["name"] for key in keys] == ["In Progress"] * 3
     task = site.post(
         "/bulk/issues/transition",
         body | {"bulkTransitionInputs": [{"selectedIssueIdsOrKeys": keys, "transitionId": "61"}]},
     )["taskId"]
     site.get(f"/bulk/queue/{task}")
-    assert {} == site.get(f"/bulk/queue/{task}")["failedAccessibleIssues"]
+    assert site.get(f"/bulk/queue/{task}")["failedAccessibleIssues"] == {}
 
 
 def test_a_link_is_made_once_and_shown_from_both_sides(site: Calls) -> None:
     first, second = site.create(), site.create()
     body = {"type": {"name": "Blocks"}, "inwardIssue": {"key": first}, "outwardIssue": {"key": second}}
     for _ in range(2):
-        assert 201 == site.send("POST", "/issueLink", body).status
+        assert site.send("POST", "/issueLink", body).status == 201
     one = site.get(f"/issue/{first}")["fields"]["issuelinks"]
     two = site.get(f"/issue/{second}")["fields"]["issuelinks"]
     assert [second] == [link["outwardIssue"]["key"] for link in one]
@@ -231,7 +234,7 @@ def test_a_link_is_made_once_and_shown_from_both_sides(site: Calls) -> None:
     assert f"This issue blocks {second}" in [item["toString"] for item in site.items(first)]
     assert f"This issue is blocked by {first}" in [item["toString"] for item in site.items(second)]
     site.delete(f"/issueLink/{one[0]['id']}")
-    assert [] == site.get(f"/issue/{second}")["fields"]["issuelinks"]
+    assert site.get(f"/issue/{second}")["fields"]["issuelinks"] == []
 
 
 def test_a_remote_link_with_a_known_global_id_is_replaced(site: Calls) -> None:
@@ -239,34 +242,34 @@ def test_a_remote_link_with_a_known_global_id_is_replaced(site: Calls) -> None:
     for title, status in (("One", 201), ("Two", 200)):
         body = {"globalId": "g", "object": {"url": "https://example.invalid", "title": title}}
         assert status == site.send("POST", f"/issue/{key}/remotelink", body).status
-    assert ["Two"] == [item["object"]["title"] for item in site.get(f"/issue/{key}/remotelink")]
+    assert [item["object"]["title"] for item in site.get(f"/issue/{key}/remotelink")] == ["Two"]
 
 
 def test_comments_and_worklogs_belong_to_the_caller(site: Calls) -> None:
     key = site.create()
     comment = site.post(f"/issue/{key}/comment", {"body": TEXT, "properties": [{"key": "p", "value": 1}]})
     assert site.site.backup_account_id == comment["author"]["accountId"]
-    assert 400 == site.refused("POST", f"/issue/{key}/comment", {"body": "plain"})[0]
+    assert site.refused("POST", f"/issue/{key}/comment", {"body": "plain"})[0] == 400
     shown = site.get(f"/issue/{key}/comment?expand=properties")["comments"]
-    assert [{"key": "p", "value": 1}] == shown[0]["properties"]
+    assert shown[0]["properties"] == [{"key": "p", "value": 1}]
     worklog = site.post(
         f"/issue/{key}/worklog", {"timeSpentSeconds": 5400, "started": "2024-01-02T03:04:05.000+0000"}
     )
-    assert ("1h 30m", "2024-01-02T03:04:05.000+0000") == (worklog["timeSpent"], worklog["started"])
-    assert 5400 == site.get(f"/issue/{key}")["fields"]["timespent"]
-    assert 400 == site.refused("POST", f"/issue/{key}/worklog", {"timeSpent": "for ever"})[0]
+    assert (worklog["timeSpent"], worklog["started"]) == ("1h 30m", "2024-01-02T03:04:05.000+0000")
+    assert site.get(f"/issue/{key}")["fields"]["timespent"] == 5400
+    assert site.refused("POST", f"/issue/{key}/worklog", {"timeSpent": "for ever"})[0] == 400
 
 
 def test_a_parent_with_sub_tasks_is_deleted_only_together(site: Calls) -> None:
     story = site.create(kind="Story")
     task = site.create(kind="Sub-task", parent={"key": story})
-    assert 400 == site.refused("DELETE", f"/issue/{story}")[0]
+    assert site.refused("DELETE", f"/issue/{story}")[0] == 400
     site.delete(f"/issue/{story}?deleteSubtasks=true")
-    assert [404, 404] == [site.refused("GET", f"/issue/{key}")[0] for key in (story, task)]
+    assert [site.refused("GET", f"/issue/{key}")[0] for key in (story, task)] == [404, 404]
 
 
 def test_one_votes_only_for_the_issues_of_others(site: Calls) -> None:
-    assert 404 == site.refused("POST", f"/issue/{site.create()}/votes")[0]
+    assert site.refused("POST", f"/issue/{site.create()}/votes")[0] == 404
     site.post("/issue/APP-2/votes")
     assert site.get("/issue/APP-2/votes")["hasVoted"]
     assert site.get("/issue/APP-2")["fields"]["votes"]["hasVoted"]
@@ -277,20 +280,20 @@ def test_watchers_are_added_one_by_one_and_inactive_ones_refused(site: Calls) ->
     people = [a for a in site.site.accounts.values() if a.account_id != site.site.backup_account_id]
     site.post(f"/issue/{key}/watchers", people[0].account_id)
     inactive = next(a for a in people if not a.active)
-    assert 404 == site.refused("POST", f"/issue/{key}/watchers", inactive.account_id)[0]
-    assert 2 == site.get(f"/issue/{key}/watchers")["watchCount"]
-    assert 2 == site.get(f"/issue/{key}")["fields"]["watches"]["watchCount"]
+    assert site.refused("POST", f"/issue/{key}/watchers", inactive.account_id)[0] == 404
+    assert site.get(f"/issue/{key}/watchers")["watchCount"] == 2
+    assert site.get(f"/issue/{key}")["fields"]["watches"]["watchCount"] == 2
 
 
 def test_limits_of_an_issue_answer_413(site: Calls) -> None:
     site.edits.set_settings(comments_per_issue=1, remote_links_per_issue=0, links_per_issue=0)
     key = site.create()
     site.post(f"/issue/{key}/comment", {"body": TEXT})
-    assert 413 == site.refused("POST", f"/issue/{key}/comment", {"body": TEXT})[0]
+    assert site.refused("POST", f"/issue/{key}/comment", {"body": TEXT})[0] == 413
     remote = {"object": {"url": "https://example.invalid", "title": "x"}}
-    assert 413 == site.refused("POST", f"/issue/{key}/remotelink", remote)[0]
+    assert site.refused("POST", f"/issue/{key}/remotelink", remote)[0] == 413
     body = {"type": {"name": "Blocks"}, "inwardIssue": {"key": key}, "outwardIssue": {"key": "APP-1"}}
-    assert 413 == site.refused("POST", "/issueLink", body)[0]
+    assert site.refused("POST", "/issueLink", body)[0] == 413
 
 
 def test_the_write_limit_of_an_issue_is_counted_on_the_sites_clock(site: Calls) -> None:
@@ -298,24 +301,45 @@ def test_the_write_limit_of_an_issue_is_counted_on_the_sites_clock(site: Calls) 
     site.edits.set_clock("2026-01-01T00:00:00Z")
     key = site.create()
     answers = [site.send("PUT", f"/issue/{key}/properties/p", number) for number in range(21)]
-    assert [429] == [answer.status for answer in answers if answer.status >= 400]
-    assert "jira-per-issue-on-write" == answers[-1].headers["RateLimit-Reason"]
+    assert [answer.status for answer in answers if answer.status >= 400] == [429]
+    assert answers[-1].headers["RateLimit-Reason"] == "jira-per-issue-on-write"
     assert int(answers[-1].headers["Retry-After"]) >= 1
-    assert 201 == site.send("PUT", "/issue/APP-1/properties/p", 1).status
+    assert site.send("PUT", "/issue/APP-1/properties/p", 1).status == 201
     site.edits.advance_clock(2.001)
-    assert 200 == site.send("PUT", f"/issue/{key}/properties/p", 1).status
+    assert site.send("PUT", f"/issue/{key}/properties/p", 1).status == 200
 
 
 def test_the_burst_limit_is_counted_for_each_operation(site: Calls) -> None:
     site.edits.set_settings(burst_per_second=3)
     site.edits.set_clock("2026-01-01T00:00:00Z")
     statuses = [site.send("GET", "/myself").status for _ in range(4)]
-    assert [200, 200, 200, 429] == statuses
+    assert statuses == [200, 200, 200, 429]
     refused = site.send("GET", "/myself")
-    assert "jira-burst-based" == refused.headers["RateLimit-Reason"]
+    assert refused.headers["RateLimit-Reason"] == "jira-burst-based"
     assert {"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= set(
         refused.headers
     )
-    assert 200 == site.send("GET", "/serverInfo").status
+    assert site.send("GET", "/serverInfo").status == 200
     site.edits.advance_clock(1.001)
-    assert 200 == site.send("GET", "/myself").status
+    assert site.send("GET", "/myself").status == 200
+
+
+def test_a_picture_that_leaves_a_comment_takes_its_attachment_with_it(site: Calls) -> None:
+    key = site.create()
+    files = [UploadedFile("file", name, "image/png", b"picture") for name in ("shown.png", "other.png")]
+    site.send("POST", f"/issue/{key}/attachments", headers={"x-atlassian-token": "no-check"}, files=files)
+    issue = site.site.find_issue(key)
+    assert issue is not None
+    uuids = {item.filename: item.media_uuid for item in site.site.body(issue).attachments}
+    comment = site.post(f"/issue/{key}/comment", {"body": with_picture(uuids["shown.png"])})
+    site.put(f"/issue/{key}/comment/{comment['id']}", {"body": with_picture(uuids["shown.png"])})
+    assert len(site.get(f"/issue/{key}")["fields"]["attachment"]) == 2
+    site.put(f"/issue/{key}/comment/{comment['id']}", {"body": TEXT})
+    assert [item["filename"] for item in site.get(f"/issue/{key}")["fields"]["attachment"]] == ["other.png"]
+
+
+def with_picture(media_uuid: str) -> dict[str, Any]:
+    """A document that shows a picture."""
+    node = {"type": "media", "attrs": {"type": "file", "id": media_uuid, "collection": ""}}
+    single = {"type": "mediaSingle", "attrs": {"layout": "center"}, "content": [node]}
+    return {"type": "doc", "version": 1, "content": [single]}

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from functools import cmp_to_key
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,11 @@ from jira_backup_pipeline.sandbox.http import ApiError, Json
 from jira_backup_pipeline.sandbox.jql.matching import Asker, compile_node, find_field, projects_named
 from jira_backup_pipeline.sandbox.jql.parser import OrderTerm, Query, parse
 from jira_backup_pipeline.sandbox.model import Issue, ProjectState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jira_backup_pipeline.sandbox.site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +38,24 @@ def _key_of(issue: Issue, order: tuple[OrderTerm, ...], asker: Asker) -> list[Js
     return [_sort_value(issue, term, asker) for term in order]
 
 
+_SORT_VALUES: dict[str, Callable[[Issue, Site], Json]] = {
+    "id": lambda issue, _: issue.issue_id,
+    "key": lambda issue, site: [site.project_of(issue).key, issue.number],
+    "updated": lambda issue, _: issue.updated_ms,
+    "created": lambda issue, _: issue.created_ms,
+    "project": lambda issue, site: site.project_of(issue).name,
+    "status": lambda issue, site: site.statuses[issue.status_id].name,
+    "issuetype": lambda issue, site: site.issue_types[issue.type_id].name,
+    "parent": lambda issue, _: issue.parent_id or 0,
+}
+_SORT_ALIASES = {"issuekey": "key", "updateddate": "updated", "createddate": "created", "type": "issuetype"}
+
+
 def _sort_value(issue: Issue, term: OrderTerm, asker: Asker) -> Json:
-    match term.field.lower():
-        case "id":
-            return issue.issue_id
-        case "key" | "issuekey":
-            return [asker.site.project_of(issue).key, issue.number]
-        case "updated" | "updateddate":
-            return issue.updated_ms
-        case "created" | "createddate":
-            return issue.created_ms
-        case "project":
-            return asker.site.project_of(issue).name
-        case "status":
-            return asker.site.statuses[issue.status_id].name
-        case "issuetype" | "type":
-            return asker.site.issue_types[issue.type_id].name
-        case "parent":
-            return issue.parent_id or 0
+    name = term.field.lower()
+    light = _SORT_VALUES.get(_SORT_ALIASES.get(name, name))
+    if light is not None:
+        return light(issue, asker.site)
     field = find_field(asker.site, term.field, asker.caller)
     value = asker.site.body(issue).values.get(field.field_id)
     return "" if value is None else msgspec.json.encode(value).decode()

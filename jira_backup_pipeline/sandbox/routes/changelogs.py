@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from jira_backup_pipeline.sandbox import rendering
 from jira_backup_pipeline.sandbox.http import (
@@ -16,11 +16,9 @@ from jira_backup_pipeline.sandbox.http import (
     encode,
     json_response,
 )
+from jira_backup_pipeline.sandbox.model import History
 from jira_backup_pipeline.sandbox.routes.paging import page
 from jira_backup_pipeline.sandbox.routes.search import strings
-
-if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.model import History
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -58,17 +56,7 @@ def bulk_changelogs(call: Call) -> Response:
     if not isinstance(size, int) or not 1 <= size <= call.site.settings.changelog_page_limit:
         raise ApiError(400, f"maxResults must be between 1 and {call.site.settings.changelog_page_limit}.")
     after = _position(body.get("nextPageToken"))
-    rows: list[tuple[int, int, int, History]] = []
-    issues = {}
-    for text in wanted:
-        issue = call.site.find_issue(text)
-        if issue is not None and call.site.can_browse(call.caller, call.site.project_of(issue)):
-            issues[issue.issue_id] = issue
-    for issue_id, issue in issues.items():
-        for entry in call.site.body(issue).histories:
-            row = (entry.created_ms, issue_id, entry.history_id, entry)
-            if (after is None or row[:3] > after) and _touches(entry, field_ids):
-                rows.append(row)
+    rows = _rows(call, wanted, field_ids, after)
     rows.sort(key=lambda row: row[:3])
     shown = rows[:size]
     grouped: dict[int, list[object]] = {}
@@ -82,6 +70,26 @@ def bulk_changelogs(call: Call) -> Response:
     if len(rows) > size:
         value["nextPageToken"] = base64.urlsafe_b64encode(encode(shown[-1][:3])).decode()
     return json_response(value)
+
+
+_Row: TypeAlias = tuple[int, int, int, History]
+
+
+def _rows(
+    call: Call, wanted: list[str], field_ids: set[str], after: tuple[int, int, int] | None
+) -> list[_Row]:
+    issues = {}
+    for text in wanted:
+        issue = call.site.find_issue(text)
+        if issue is not None and call.site.can_browse(call.caller, call.site.project_of(issue)):
+            issues[issue.issue_id] = issue
+    rows: list[_Row] = []
+    for issue_id, issue in issues.items():
+        for entry in call.site.body(issue).histories:
+            row = (entry.created_ms, issue_id, entry.history_id, entry)
+            if (after is None or row[:3] > after) and _touches(entry, field_ids):
+                rows.append(row)
+    return rows
 
 
 def _touches(entry: History, field_ids: set[str]) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox import rendering
-from jira_backup_pipeline.sandbox.changes import begin, record
+from jira_backup_pipeline.sandbox import adf, rendering
+from jira_backup_pipeline.sandbox.changes import begin, record, remove_attachment
 from jira_backup_pipeline.sandbox.creation import document_or_problem, property_problem
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
@@ -153,12 +153,15 @@ def edit_comment(call: Call) -> Response:
     visibility = read_visibility(site, given.get("visibility"))
     begin(site, issue)
     item = _one(call, issue, call.params["id"])
+    gone = set(adf.media_ids(item.body)) - set(adf.media_ids(text))
     item.body = text
     item.updated_ms, item.update_author = site.now(), caller.account_id
     if "visibility" in given:
         item.visibility = visibility
     item.properties.update(read_properties(given.get("properties")))
     record(site, issue, caller.account_id, [])
+    for attached in [entry for entry in site.body(issue).attachments if entry.media_uuid in gone]:
+        remove_attachment(site, issue, attached, caller.account_id)
     return json_response(rendering.comment(site, issue.issue_id, item))
 
 

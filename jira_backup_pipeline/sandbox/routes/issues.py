@@ -19,7 +19,7 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.issue_metadata import create_fields, edit_metadata
 from jira_backup_pipeline.sandbox.routes.paging import window
 from jira_backup_pipeline.sandbox.routes.search import issue_json
-from jira_backup_pipeline.sandbox.values import CODECS, Place, ValueProblem
+from jira_backup_pipeline.sandbox.values import CODECS, Codec, Place, ValueProblem
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Account, Issue
@@ -42,12 +42,15 @@ def created(site: Site, issue: Issue) -> JsonObject:
 def create_issue(call: Call) -> Response:
     """Make one issue."""
     caller = call.actor()
-    draft = creation.read_draft(call.site, caller, call.json_object())
-    problem = creation.initial_transition_problem(call.site, draft)
+    return json_response(_create(call.site, caller, call.json_object()), 201)
+
+
+def _create(site: Site, caller: Account, update: JsonObject) -> JsonObject:
+    draft = creation.read_draft(site, caller, update)
+    problem = creation.initial_transition_problem(site, draft)
     if problem:
         raise ApiError(400, problem)
-    issue = creation.create_issue(call.site, draft, caller)
-    return json_response(created(call.site, issue), 201)
+    return created(site, creation.create_issue(site, draft, caller))
 
 
 @ROUTES.post(f"{API}/issue/bulk")
@@ -63,11 +66,7 @@ def create_issues(call: Call) -> Response:
     errors: list[JsonObject] = []
     for number, update in enumerate(updates):
         try:
-            draft = creation.read_draft(call.site, caller, update if isinstance(update, dict) else {})
-            problem = creation.initial_transition_problem(call.site, draft)
-            if problem:
-                raise ApiError(400, problem)
-            made.append(created(call.site, creation.create_issue(call.site, draft, caller)))
+            made.append(_create(call.site, caller, update if isinstance(update, dict) else {}))
         except ApiError as error:
             errors.append(
                 {"status": error.status, "elementErrors": error.body(), "failedElementNumber": number}
@@ -130,7 +129,7 @@ def edit_values(site: Site, caller: Account, issue: Issue, body: JsonObject) -> 
     updates, wrong = creation.parse_fields(site, project, given, allowed=None)
     errors |= wrong
     for field_id, steps in (body.get("update") or {}).items():
-        _apply_steps(site, issue, field_id, steps, updates, errors)
+        _apply_steps(site, issue, field_id, steps, updates=updates, errors=errors)
     if "parent" in given:
         updates["parent"] = _new_parent(site, caller, issue, given["parent"], errors)
     if "issuetype" in given:
@@ -171,7 +170,13 @@ def _new_parent(site: Site, caller: Account, issue: Issue, given: Json, errors: 
 
 
 def _apply_steps(
-    site: Site, issue: Issue, field_id: str, steps: Json, updates: dict[str, Json], errors: dict[str, str]
+    site: Site,
+    issue: Issue,
+    field_id: str,
+    steps: Json,
+    *,
+    updates: dict[str, Json],
+    errors: dict[str, str],
 ) -> None:
     item = site.fields.get(field_id)
     codec = CODECS.get(item.kind) if item is not None else None
@@ -181,25 +186,27 @@ def _apply_steps(
         )
         return
     place = Place(site, item, site.project_of(issue))
-    body = site.body(issue)
-    present: Json = updates.get(field_id, issue.labels if field_id == "labels" else body.values.get(field_id))
+    stored = issue.labels if field_id == "labels" else site.body(issue).values.get(field_id)
+    present: Json = updates.get(field_id, stored)
     try:
         for step in steps:
             for verb, value in step.items():
-                if verb == "set":
-                    present = None if value is None else codec.parse(place, value)
-                elif codec.many and verb in {"add", "remove"}:
-                    parsed = codec.parse(place, [value])
-                    rest = [entry for entry in present or [] if entry not in parsed]
-                    present = rest + (parsed if verb == "add" else [])
-                else:
-                    raise ValueProblem(
-                        f"Field with id '{field_id}' and name '{item.name}' does not support operation '{verb}'"
-                    )
+                present = _after_step(place, codec, present, verb, value)
     except ValueProblem as problem:
         errors[field_id] = str(problem)
         return
     updates[field_id] = present
+
+
+def _after_step(place: Place, codec: Codec, present: Json, verb: str, value: Json) -> Json:
+    if verb == "set":
+        return None if value is None else codec.parse(place, value)
+    if not codec.many or verb not in {"add", "remove"}:
+        name = f"Field with id '{place.field.field_id}' and name '{place.field.name}'"
+        raise ValueProblem(f"{name} does not support operation '{verb}'")
+    parsed = codec.parse(place, [value])
+    rest = [entry for entry in present or [] if entry not in parsed]
+    return rest + (parsed if verb == "add" else [])
 
 
 @ROUTES.delete(f"{API}/issue/{{issueIdOrKey}}")

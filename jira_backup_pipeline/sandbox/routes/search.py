@@ -82,7 +82,6 @@ def _search(
     token: str | None,
     reconcile: list[str],
 ) -> Response:
-    site = call.site
     if len(properties) > 5:
         raise ApiError(400, "The number of properties must not exceed 5.")
     if len(reconcile) > 50 or any(not item.isdigit() for item in reconcile):
@@ -92,28 +91,33 @@ def _search(
     wanted = fields or ["id"]
     capped = min(size, page_limit(call, wanted, expand, properties))
     salt = "\0".join((*sorted(expand), *reconcile))
-    page = search_page(jql, Asker(site, call.caller), size=capped, token=token, salt=salt)
+    page = search_page(jql, Asker(call.site, call.caller), size=capped, token=token, salt=salt)
     issues = page.issues
     if reconcile and token is None:
         issues = _reconciled(call, jql, issues, reconcile)
-    per_issue = expand - {"names", "schema"}
-    parts = []
-    for found in issues:
-        live = site.issues.by_id.get(found.issue_id)
-        if live is None and not rendering.only_ids(wanted):
-            continue
-        parts.append(issue_json(call, live or found, wanted, per_issue, properties))
+    parts = _found_parts(call, issues, wanted, expand - {"names", "schema"}, properties)
     value: list[bytes] = [b'"issues":[', b",".join(parts), b"]"]
     if page.next_token is not None:
         value += [b',"nextPageToken":', encode(page.next_token)]
     value += [b',"isLast":', b"true" if page.next_token is None else b"false"]
-    if expand & {"names", "schema"}:
-        names = rendering.chosen_fields(site, wanted, list(site.fields))
-        if "names" in expand:
-            value += [b',"names":', encode({name: site.fields[name].name for name in names})]
-        if "schema" in expand:
-            value += [b',"schema":', encode({name: rendering.field_schema(site, name) for name in names})]
+    names = rendering.chosen_fields(call.site, wanted, list(call.site.fields))
+    if "names" in expand:
+        value += [b',"names":', encode({name: call.site.fields[name].name for name in names})]
+    if "schema" in expand:
+        value += [b',"schema":', encode({name: rendering.field_schema(call.site, name) for name in names})]
     return Response(200, b"{" + b"".join(value) + b"}")
+
+
+def _found_parts(
+    call: Call, issues: list[Issue], wanted: list[str], expand: set[str], properties: list[str]
+) -> list[bytes]:
+    """The found issues; one that only a lagging index still knows has nothing but its id to show."""
+    parts: list[bytes] = []
+    for found in issues:
+        live = call.site.issues.by_id.get(found.issue_id)
+        if live is not None or rendering.only_ids(wanted):
+            parts.append(issue_json(call, live or found, wanted, expand, properties))
+    return parts
 
 
 def _reconciled(call: Call, jql: str, issues: list[Issue], reconcile: list[str]) -> list[Issue]:

@@ -24,6 +24,7 @@ from jira_backup_pipeline.sandbox.routes.issues import refuse_silence_without_ri
 from jira_backup_pipeline.sandbox.routes.paging import window
 
 if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.issue_table import WorklogStamp
     from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
@@ -222,7 +223,7 @@ def _located(call: Call, number: object) -> tuple[Issue, Worklog] | None:
     return None if item is None else (issue, item)
 
 
-def _feed(call: Call, rows: list[tuple[int, int]], address: str, show: dict[int, Worklog]) -> Response:
+def _feed(call: Call, rows: list[tuple[int, int]], address: str, show: dict[int, WorklogStamp]) -> Response:
     site = call.site
     since = call.request.integer("since", 0)
     horizon = site.now() - round(site.settings.feed_delay_seconds * 1000)
@@ -253,12 +254,12 @@ def _feed(call: Call, rows: list[tuple[int, int]], address: str, show: dict[int,
     return json_response(page)
 
 
-def _all_worklogs(site: Site, call: Call) -> dict[int, Worklog]:
-    found: dict[int, Worklog] = {}
+def _all_worklogs(site: Site, call: Call) -> dict[int, WorklogStamp]:
+    found: dict[int, WorklogStamp] = {}
     for project in site.projects.values():
         if site.can_browse(call.caller, project):
             for issue in site.issues.of_project(project.project_id):
-                for item in site.issues.worklogs_of(issue):
+                for item in site.issues.worklog_stamps(issue):
                     if site.sees(call.caller, project, item.visibility):
                         found[item.worklog_id] = item
     return found

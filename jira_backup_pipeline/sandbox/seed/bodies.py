@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox.clock import DAY_MS
 from jira_backup_pipeline.sandbox.model import (
     Attachment,
     Comment,
@@ -19,9 +18,8 @@ from jira_backup_pipeline.sandbox.model import (
     Visibility,
     Worklog,
 )
-from jira_backup_pipeline.sandbox.seed import configuration as kinds
 from jira_backup_pipeline.sandbox.seed import documents, plan, prose
-from jira_backup_pipeline.sandbox.seed import field_catalogue as fields
+from jira_backup_pipeline.sandbox.seed.field_values import Choices, Making, field_values
 from jira_backup_pipeline.sandbox.seed.histories import histories
 
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.http import JsonObject
     from jira_backup_pipeline.sandbox.site import Site
 
-_AWKWARD_NUMBERS = (0.1 + 0.2, 1e300, -1.5e-7, 9007199254740993.0, 9.223372036854775807e18, 0.0, -3.25)
 _FILES = (
     ("png", "image/png", False),
     ("log", "text/plain", True),
@@ -48,6 +45,7 @@ class SeededBodies:
         self._pools = pools
         self._first_issue_id = first_issue_id
         self._first_project = next(iter(pools), 0)
+        self._choices = Choices.of(site)
         self._names = {account.account_id: account.display_name for account in site.accounts.values()}
 
     def brief(self, issue: Issue) -> tuple[str, str]:
@@ -91,105 +89,10 @@ class SeededBodies:
     def _values(self, issue: Issue, pool: plan.Pool, around: documents.Surroundings) -> JsonObject:
         source = plan.stream(self._site.seed, issue, plan.FIELDS)
         summary, priority = self.brief(issue)
-        reporter = source.choice(pool.people)
         special = issue.project_id == self._first_project and issue.number in {2, 5}
-        values: JsonObject = {
-            "summary": summary,
-            "priority": priority,
-            "reporter": reporter,
-            "creator": reporter if source.random() < 0.9 else source.choice(pool.people),
-            "assignee": source.choice(pool.people) if source.random() < 0.8 else None,
-            "statuscategorychangedate": issue.updated_ms,
-            fields.RANK: f"0|i{issue.number:05x}:",
-        }
-        if special:
-            values["description"] = documents.every_node(source, around)
-        elif source.random() < 0.88 or around.media:
-            values["description"] = documents.description(source, around)
-        if source.random() < 0.04:
-            values["environment"] = documents.note(source, around)
-        if self._site.statuses[issue.status_id].category == "done":
-            values["resolution"] = source.choices(list(self._site.resolutions), (80, 8, 6, 6))[0]
-            values["resolutiondate"] = issue.updated_ms
-        if source.random() < 0.2:
-            values["duedate"] = (
-                f"202{source.randint(3, 5)}-{source.randint(1, 12):02d}-{source.randint(1, 28):02d}"
-            )
-        if source.random() < 0.4:
-            values["components"] = source.sample(pool.components, source.choice((1, 1, 2)))
-        if source.random() < 0.3:
-            values["fixVersions"] = [source.choice(pool.versions)]
-        if issue.type_id == kinds.BUG and source.random() < 0.5:
-            values["versions"] = source.sample(pool.versions, source.choice((1, 2)))
-        if source.random() < 0.25:
-            values["timeoriginalestimate"] = source.randint(1, 40) * 1800
-            values["timeestimate"] = source.randint(0, 20) * 1800
-        if issue.type_id == kinds.EPIC:
-            values[fields.EPIC_NAME] = prose.phrase(source, 1, 3)
-        elif issue.type_id != kinds.SUBTASK and source.random() < 0.55:
-            last = source.randrange(len(pool.sprints))
-            values[fields.SPRINT] = pool.sprints[max(0, last - source.choice((0, 0, 1))) : last + 1]
-        self._custom(source, pool, around, values)
-        return values
-
-    def _custom(
-        self, source: random.Random, pool: plan.Pool, around: documents.Surroundings, values: JsonObject
-    ) -> None:
-        site = self._site
-
-        def option(field_id: str) -> int:
-            return source.choice([o.option_id for o in site.options_of(field_id) if o.option_id < 10_100])
-
-        if source.random() < 0.4:
-            values[fields.STORY_POINTS] = float(source.choice((1, 2, 3, 5, 8, 13)))
-        if source.random() < 0.1:
-            values[fields.START_DATE] = f"202{source.randint(3, 5)}-{source.randint(1, 12):02d}-01"
-        if source.random() < 0.03:
-            values[fields.FLAGGED] = [option(fields.FLAGGED)]
-        if source.random() < 0.3:
-            values[fields.SEVERITY] = option(fields.SEVERITY)
-        if source.random() < 0.15:
-            values[fields.PLATFORMS] = list({option(fields.PLATFORMS): None, option(fields.PLATFORMS): None})
-        if source.random() < 0.12:
-            parent = option(fields.REGION)
-            children = [o.option_id for o in site.options_of(fields.REGION, parent) if o.option_id < 10_100]
-            values[fields.REGION] = [parent, source.choice(children)] if source.random() < 0.8 else [parent]
-        if source.random() < 0.2:
-            values[fields.REVIEWER] = source.choice(pool.people)
-        if source.random() < 0.05:
-            values[fields.APPROVERS] = source.sample(pool.people, 2)
-        if source.random() < 0.12:
-            values[fields.COST] = (
-                source.choice(_AWKWARD_NUMBERS) if source.random() < 0.3 else round(source.uniform(0, 900), 2)
-            )
-        if source.random() < 0.08:
-            values[fields.REFERENCE_URL] = (
-                f"https://docs.example.invalid/{source.randint(1, 999)}?a=1&b=%C3%BC"
-            )
-        if source.random() < 0.06:
-            values[fields.RELEASE_NOTES] = documents.note(source, around)
-        if source.random() < 0.12:
-            values[fields.CUSTOMER_REF] = f"REF-{source.randint(1000, 99999)} / {around.keys[0]}"
-        if source.random() < 0.06:
-            values[fields.DUE_TIME] = (
-                plan.FIRST_MS + source.randrange(1000) * DAY_MS + source.randrange(1440) * 60_000
-            )
-        if source.random() < 0.08:
-            values[fields.KEYWORDS] = sorted(set(prose.words(source, 3)))
-        if source.random() < 0.08:
-            values[fields.FOUND_IN] = source.choice(pool.versions)
-        if source.random() < 0.05:
-            values[fields.AFFECTED_BUILDS] = source.sample(pool.versions, 2)
-        if source.random() < 0.06:
-            values[fields.CHECKLIST] = [option(fields.CHECKLIST)]
-        if source.random() < 0.1:
-            values[fields.CHANNEL] = option(fields.CHANNEL)
-        if source.random() < 0.05:
-            values[fields.SQUAD] = list(site.groups)[source.randrange(3)]
-        if source.random() < 0.03:
-            values[fields.RELATED_PROJECT] = source.choice(list(self._pools))
-        if source.random() < 0.05:
-            values[fields.EXTERNAL_SCORE] = source.random() * 100
+        done = self._site.statuses[issue.status_id].category == "done"
+        making = Making(source, pool, around, self._choices, issue)
+        return field_values(making, summary, priority, done=done, special=special)
 
     def _comments(self, issue: Issue, pool: plan.Pool, around: documents.Surroundings) -> list[Comment]:
         start, count = self._site.issues.comments.start_of(issue.issue_id)
