@@ -101,13 +101,16 @@ def result_of(
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     """Give the result of a check from its verdict."""
-    remedy: Metadata = {"what to do": dg.MetadataValue.text(verdict.remedy)} if verdict.remedy else {}
+    # The UI shows the description of an evaluation in its history only, the metadata at once.
+    words: Metadata = {"verdict": dg.MetadataValue.text(verdict.reason)}
+    if verdict.remedy:
+        words["what to do"] = dg.MetadataValue.text(verdict.remedy)
     return dg.AssetCheckResult(
         check_name=name,
         passed=verdict.is_good,
         severity=severity,
         description=verdict.reason,
-        metadata={**remedy, **(metadata or {})},
+        metadata={**words, **(metadata or {})},
     )
 
 
@@ -190,7 +193,12 @@ def rolled_up(name: str, projects: Sequence[ProjectHealth]) -> dg.AssetCheckResu
         passed=bool(watched) and not bad,
         severity=dg.AssetCheckSeverity.ERROR if watched else dg.AssetCheckSeverity.WARN,
         description=reason,
-        metadata={"projects": table(_ROW, shown), "watched": len(watched), "bad": len(bad)},
+        metadata={
+            "verdict": reason,
+            "projects": table(_ROW, shown),
+            "watched": len(watched),
+            "bad": len(bad),
+        },
     )
 
 

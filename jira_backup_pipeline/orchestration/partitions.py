@@ -47,6 +47,11 @@ class UnderWay:
     partitions: frozenset[str]
     jobs: frozenset[str]
 
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether anything runs or waits at all."""
+        return bool(self.partitions or self.jobs)
+
 
 def runs_under_way(instance: dg.DagsterInstance) -> UnderWay:
     """Tell what queued and running runs work on."""

@@ -20,7 +20,8 @@ def bar_chart(title: str, bars: Sequence[tuple[str, int, str]]) -> str:
     ]
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="13"><text x="0" y="17" font-weight="bold">{escape(title)}</text>'
+        # The UI may be dark: without a ground of its own the text would vanish.
+        f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#ffffff"/><text x="0" y="17" font-weight="bold">{escape(title)}</text>'
         f"{''.join(rows)}</svg>"
     )
     encoded = base64.b64encode(svg.encode()).decode("ascii")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import dagster as dg
 
 from jira_backup_pipeline.engine.restore.plan import RestorePlan
-from jira_backup_pipeline.engine.restore.prove import FidelityReport
+from jira_backup_pipeline.engine.restore.report import FidelityReport
 from jira_backup_pipeline.orchestration.metadata import Metadata
 from jira_backup_pipeline.orchestration.plots import bar_chart
 

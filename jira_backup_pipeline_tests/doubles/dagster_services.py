@@ -123,6 +123,25 @@ class DagsterServices:
         found: list[dict[str, Any]] = answer["logsForRun"]["events"]
         return found
 
+    def launchpad(self, job: str) -> dict[str, Any]:
+        """Give what the launchpad of a job shows before anybody types, and how every resource is configured."""
+        return self.ask(
+            "query P($s: PipelineSelector!, $r: RepositorySelector!) { runConfigSchemaOrError(selector: $s) { "
+            "... on RunConfigSchema { rootDefaultYaml allConfigTypes { key description "
+            "... on CompositeConfigType { fields { name description defaultValueAsJson } } } } } "
+            "allTopLevelResourceDetailsOrError(repositorySelector: $r) { ... on ResourceDetailsList { results "
+            "{ name description configuredValues { key value type } "
+            "configFields { name description defaultValueAsJson } } } } }",
+            {
+                "s": {
+                    "repositoryLocationName": LOCATION,
+                    "repositoryName": "__repository__",
+                    "pipelineName": job,
+                },
+                "r": {"repositoryLocationName": LOCATION, "repositoryName": "__repository__"},
+            },
+        )
+
     def backfill(self, assets: list[list[str]], partitions: list[str]) -> str:
         """Launch a backfill as the dialog in the UI does, and give its id."""
         answer = self.ask(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
+from jira_backup_pipeline.domain.manifest import project_scope
 from jira_backup_pipeline.engine.backup import find_projects
-from jira_backup_pipeline.orchestration.assets.specs import DISCOVERED_PROJECTS, SNAPSHOT
+from jira_backup_pipeline.orchestration.assets.specs import DISCOVERED_PROJECTS
 from jira_backup_pipeline.orchestration.build import build_definitions
 from jira_backup_pipeline.orchestration.sensors.discovery import register_projects
 from jira_backup_pipeline.settings import Settings
@@ -16,40 +19,66 @@ from jira_backup_pipeline.workplace import open_jira_reader
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
     from jira_backup_pipeline_tests.doubles.backed_site import BackedSite
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackedSite]:
-    with backed_site(tmp_path / "site") as made:
-        for name, value in made.environment.items():
-            monkeypatch.setenv(name, value)
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A site, a Dagster instance that knows its projects, and one way to run jobs."""
+
+    site: BackedSite
+    instance: dg.DagsterInstance
+    keys: list[str]
+
+    def run(self, job: str, **options: Any) -> dg.ExecuteInProcessResult:
+        """Run a job in this process with the environment that the test has set."""
+        found = definitions().resolve_job_def(job)
+        return found.execute_in_process(instance=self.instance, raise_on_error=False, **options)
+
+    def snapshots(self, key: str) -> int:
+        """Count the snapshots of a project."""
+        repository = self.site.repository()
+        project_id = find_projects(open_jira_reader(self.site.settings), [key])[0].identity.id
+        return len(repository.snapshots(project_scope(project_id)))
+
+
+@contextmanager
+def pipeline_in(folder: Path) -> Iterator[Pipeline]:
+    with backed_site(folder, projects=2, issues=16) as site, dg.instance_for_test() as instance:
+        keys = register_projects(instance, find_projects(open_jira_reader(site.settings), None))
+        yield Pipeline(site, instance, keys)
+
+
+@pytest.fixture(scope="module")
+def shared_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    with pipeline_in(tmp_path_factory.mktemp("site")) as made:
         yield made
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+def pipeline(shared_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """One that tests share: they add snapshots and damage nothing."""
+    for name, value in shared_pipeline.site.environment.items():
+        monkeypatch.setenv(name, value)
+    return shared_pipeline
+
+
+@pytest.fixture
+def own_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """One of a test's own, to be damaged or to start from nothing."""
+    with pipeline_in(tmp_path / "site") as made:
+        for name, value in made.site.environment.items():
+            monkeypatch.setenv(name, value)
         yield made
 
 
 def definitions() -> dg.Definitions:
     return build_definitions(Settings.from_environment({}))
-
-
-def run(instance: dg.DagsterInstance, job: str, **options: Any) -> dg.ExecuteInProcessResult:
-    return (
-        definitions()
-        .resolve_job_def(job)
-        .execute_in_process(instance=instance, raise_on_error=False, **options)
-    )
-
-
-def discover(site: BackedSite, instance: dg.DagsterInstance) -> list[str]:
-    return register_projects(instance, find_projects(open_jira_reader(site.settings), None))
 
 
 def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
@@ -62,36 +91,33 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
     return str(data.user_failure_data.description if data.user_failure_data else data.error)
 
 
-def test_a_partition_is_backed_up_and_every_table_says_what_it_holds(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, _] = discover(site, instance)
-    assert run(instance, "site_backup_job").success
+def test_a_partition_is_backed_up_and_every_table_says_what_it_holds(pipeline: Pipeline) -> None:
+    key = pipeline.keys[0]
+    assert pipeline.run("site_backup_job").success
 
-    result = run(instance, "backup_job", partition_key=first)
+    result = pipeline.run("backup_job", partition_key=key)
 
-    assert result.success
+    repository = pipeline.site.repository()
+    manifest = repository.latest(repository.find_scope(key))
     made = {m.asset_key.path[-1]: m for m in result.asset_materializations_for_node("project_backup")}
-    manifest = site.repository().latest(site.repository().find_scope(first))
+    assert result.success
     assert manifest is not None
     assert list(made)[-1] == "snapshot"
-    assert {m.partition for m in made.values()} == {first}
+    assert {m.partition for m in made.values()} == {key}
     assert made["issues"].metadata["dagster/partition_row_count"].value == manifest.counts["issues"]
     assert manifest.counts["issues"] > 0
     assert made["snapshot"].metadata["state"].value == manifest.state.value
-    assert made["snapshot"].metadata["site_snapshot"].value == 1
-    assert {"complete", "intact", "fresh"} == set(evaluations(result))
-    assert all(found.passed and found.partition == first for found in evaluations(result).values())
+    assert made["snapshot"].metadata["site_snapshot"].value == manifest.site_snapshot
+    assert set(evaluations(result)) == {"complete", "intact", "fresh"}
+    assert all(found.passed and found.partition == key for found in evaluations(result).values())
+    record = repository.get_document("runs", manifest.run)
+    assert record["dagster_run"] == result.run_id
 
 
-def test_a_second_backup_without_changes_keeps_the_data_version_of_the_tables(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, _] = discover(site, instance)
-
+def test_a_second_backup_without_changes_keeps_the_data_version_of_the_tables(pipeline: Pipeline) -> None:
     versions = []
     for _ in range(2):
-        result = run(instance, "backup_job", partition_key=first)
+        result = pipeline.run("backup_job", partition_key=pipeline.keys[0])
         versions.append(
             {
                 m.asset_key.path[-1]: (m.tags or {})["dagster/data_version"]
@@ -104,41 +130,52 @@ def test_a_second_backup_without_changes_keeps_the_data_version_of_the_tables(
 
 
 def test_a_rejected_token_fails_at_once_with_its_hint_and_commits_nothing(
-    site: BackedSite, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [first, _] = discover(site, instance)
+    before = pipeline.snapshots(pipeline.keys[1])
     monkeypatch.setenv("JIRA_API_TOKEN", "not-the-token")
 
-    result = run(instance, "backup_job", partition_key=first)
+    result = pipeline.run("backup_job", partition_key=pipeline.keys[1])
 
     assert not result.success
     assert "HINT:" in failure_text(result)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
     assert not result.asset_materializations_for_node("project_backup")
-    assert site.repository().scopes() == []
+    assert before == pipeline.snapshots(pipeline.keys[1])
 
 
 def test_missing_settings_are_named_all_at_once_before_anything_is_asked(
-    site: BackedSite, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [first, _] = discover(site, instance)
-    for name in site.environment:
+    for name in pipeline.site.environment:
         monkeypatch.delenv(name)
 
-    result = run(instance, "backup_job", partition_key=first)
+    result = pipeline.run("backup_job", partition_key=pipeline.keys[0])
 
-    assert all(name in failure_text(result) for name in site.environment)
+    assert all(name in failure_text(result) for name in pipeline.site.environment)
 
 
-def test_a_project_that_is_red_is_never_hidden_by_one_that_is_green(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, second] = discover(site, instance)
-    assert run(instance, "backup_job", partition_key=first).success
+def test_a_renamed_project_is_still_backed_up_under_its_old_partition(own_pipeline: Pipeline) -> None:
+    key = own_pipeline.keys[0]
+    own_pipeline.site.sandbox.edits.rename_project(key, "RENAMED")
 
-    half = evaluations(run(instance, "health_checks_job"))
-    assert run(instance, "backup_job", partition_key=second).success
-    whole = evaluations(run(instance, "health_checks_job"))
+    result = own_pipeline.run("backup_job", partition_key=key)
+
+    repository = own_pipeline.site.repository()
+    manifest = repository.latest(repository.find_scope("RENAMED"))
+    assert result.success
+    assert manifest is not None
+    assert manifest.project is not None
+    assert manifest.project.key == "RENAMED"
+
+
+def test_a_project_that_is_red_is_never_hidden_by_one_that_is_green(own_pipeline: Pipeline) -> None:
+    first, second = own_pipeline.keys
+    assert own_pipeline.run("backup_job", partition_key=first).success
+
+    half = evaluations(own_pipeline.run("health_checks_job"))
+    assert own_pipeline.run("backup_job", partition_key=second).success
+    whole = evaluations(own_pipeline.run("health_checks_job"))
 
     assert not half["every_project_complete"].passed
     assert not half["every_project_fresh"].passed
@@ -148,58 +185,49 @@ def test_a_project_that_is_red_is_never_hidden_by_one_that_is_green(
     assert {found.asset_key for found in whole.values()} == {DISCOVERED_PROJECTS}
 
 
-def test_damage_is_found_by_verify_job_and_turns_the_roll_up_red(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, _] = discover(site, instance)
-    assert run(instance, "backup_job", partition_key=first).success
-    assert run(instance, "verify_job").success
-    [table, *_] = sorted((site.folder / "repository" / "packs").rglob("issue*.parquet"))
+def test_damage_is_found_by_verify_job_and_turns_the_roll_up_red(own_pipeline: Pipeline) -> None:
+    assert own_pipeline.run("backup_job", partition_key=own_pipeline.keys[0]).success
+    assert own_pipeline.run("verify_job").success
+    [table, *_] = sorted((own_pipeline.site.folder / "repository" / "packs").rglob("issue*.parquet"))
     table.chmod(0o644)
     table.write_bytes(b"x" + table.read_bytes()[1:])
 
-    result = run(instance, "verify_job")
+    result = own_pipeline.run("verify_job")
 
-    key = dg.AssetCheckKey(DISCOVERED_PROJECTS, "every_project_verified")
-    [record] = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    record = verified(own_pipeline.instance)[0]
     assert not result.success
     assert "HINT:" in failure_text(result)
     assert record.status.value == "FAILED"
 
 
-def test_a_lesser_look_never_clears_the_verdict_of_a_deeper_one(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, _] = discover(site, instance)
-    assert run(instance, "backup_job", partition_key=first).success
-    config = {"level": "list", "projects": [first]}
+def test_a_lesser_look_never_clears_the_verdict_of_a_deeper_one(pipeline: Pipeline) -> None:
+    assert pipeline.run("backup_job", partition_key=pipeline.keys[0]).success
+    before = len(verified(pipeline.instance))
 
-    assert run(instance, "verify_job", run_config=config).success
+    for config in ({"level": "list"}, {"projects": [pipeline.keys[0]]}, {"newest_only": True}):
+        assert pipeline.run("verify_job", run_config=config).success
 
-    key = dg.AssetCheckKey(DISCOVERED_PROJECTS, "every_project_verified")
-    assert instance.event_log_storage.get_asset_check_execution_history(key, limit=1) == []
+    assert before == len(verified(pipeline.instance))
 
 
-def test_the_newest_snapshots_are_recorded_in_the_sites(
-    site: BackedSite, instance: dg.DagsterInstance
-) -> None:
-    [first, _] = discover(site, instance)
-    assert run(instance, "site_backup_job").success
-    assert run(instance, "backup_job", partition_key=first).success
+def test_the_newest_snapshots_are_recorded_in_the_sites(pipeline: Pipeline) -> None:
+    assert pipeline.run("site_backup_job").success
+    assert pipeline.run("backup_job", partition_key=pipeline.keys[0]).success
 
-    assert run(instance, "record_heads_job").success
+    assert pipeline.run("record_heads_job").success
 
-    recorded = site.repository().latest("site")
+    repository = pipeline.site.repository()
+    recorded = repository.latest("site")
     assert recorded is not None
-    assert list(recorded.heads) == [site.repository().find_scope(first)]
+    scope = repository.find_scope(pipeline.keys[0])
+    assert recorded.heads[scope].number == pipeline.snapshots(pipeline.keys[0])
 
 
-def test_an_unknown_partition_is_refused_before_any_code_runs(instance: dg.DagsterInstance) -> None:
+def test_an_unknown_partition_is_refused_before_any_code_runs(pipeline: Pipeline) -> None:
     with pytest.raises(dg.DagsterUnknownPartitionError):
-        run(instance, "backup_job", partition_key="NOPE")
+        pipeline.run("backup_job", partition_key="NOPE")
 
 
-def test_the_snapshot_asset_is_what_checks_of_a_project_hang_on() -> None:
-    keys = definitions().resolve_asset_graph().asset_check_keys
-
-    assert {key.name for key in keys if key.asset_key == SNAPSHOT} == {"complete", "intact", "fresh"}
+def verified(instance: dg.DagsterInstance) -> Sequence[AssetCheckExecutionRecord]:
+    key = dg.AssetCheckKey(DISCOVERED_PROJECTS, "every_project_verified")
+    return instance.event_log_storage.get_asset_check_execution_history(key, limit=10)

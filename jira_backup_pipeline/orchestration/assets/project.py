@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from jira_backup_pipeline.engine.backup import find_projects
+from jira_backup_pipeline.engine.backup import find_projects, new_run_id
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
-from jira_backup_pipeline.orchestration.assets.results import results_of
+from jira_backup_pipeline.orchestration.assets.results import record_run, results_of
 from jira_backup_pipeline.orchestration.assets.specs import JIRA_POOL, PROJECT_KINDS, SNAPSHOT, project_specs
 from jira_backup_pipeline.orchestration.checks import in_run_results, in_run_specs
 from jira_backup_pipeline.orchestration.failures import RETRY_TRANSIENT, explained
@@ -70,12 +70,15 @@ def _capture(
             context.partition_key,
             project.identity.key,
         )
-    return capture_project(
+    run = new_run_id(now)
+    outcome = capture_project(
         repository,
         reader,
         project,
         options=workplace.capture_options(is_full=is_full),
-        run=context.run.run_id,
+        run=run,
         clock=now,
         progress=RunLog(context.log.info),
     )
+    record_run(repository, run, outcome, dagster_run=context.run.run_id)
+    return outcome

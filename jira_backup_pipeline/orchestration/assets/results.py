@@ -1,6 +1,7 @@
 """From the outcome of a capture to what a multi-asset yields, in the order of the catalogue, the snapshot last.
 
-What belongs here: materializations of all tables and of the snapshot, and the check results that come with it.
+What belongs here: materializations of all tables and of the snapshot, the check results that come with it, and the
+record of the run.
 
 What stays out: capturing (`assets.project`, `assets.site`), how values look (`metadata`), verdicts (`checks`).
 """
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from jira_backup_pipeline.domain.kinds import Kind
-from jira_backup_pipeline.engine.outcomes import CaptureOutcome
+from jira_backup_pipeline.engine.outcomes import BackupOutcome, CaptureOutcome
 from jira_backup_pipeline.orchestration.assets.specs import table_key
 from jira_backup_pipeline.orchestration.metadata import (
     content_version,
@@ -18,6 +19,13 @@ from jira_backup_pipeline.orchestration.metadata import (
     snapshot_metadata,
     table_metadata,
 )
+from jira_backup_pipeline.repository.repository import Repository
+
+
+def record_run(repository: Repository, run: str, outcome: CaptureOutcome, *, dagster_run: str) -> None:
+    """Keep the record of a run in the repository, where it outlives Dagster's event log."""
+    document = BackupOutcome(run, (outcome,)).to_json()
+    repository.put_document("runs", run, {**document, "dagster_run": dagster_run})
 
 
 def results_of(

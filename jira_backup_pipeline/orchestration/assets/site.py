@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from jira_backup_pipeline.engine.backup import new_run_id
 from jira_backup_pipeline.engine.capture.site import capture_site
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
-from jira_backup_pipeline.orchestration.assets.results import results_of
+from jira_backup_pipeline.orchestration.assets.results import record_run, results_of
 from jira_backup_pipeline.orchestration.assets.specs import JIRA_POOL, SITE_KINDS, SITE_SNAPSHOT, site_specs
 from jira_backup_pipeline.orchestration.checks import in_run_results, in_run_specs
 from jira_backup_pipeline.orchestration.failures import RETRY_TRANSIENT, explained
@@ -45,11 +46,14 @@ def site_backup(
 
 def _capture(context: dg.AssetExecutionContext, workplace: BackupWorkplace) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
-    return capture_site(
-        workplace.repository(),
+    repository, run = workplace.repository(), new_run_id(now)
+    outcome = capture_site(
+        repository,
         workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)),
         options=workplace.capture_options(is_full=False),
-        run=context.run.run_id,
+        run=run,
         clock=now,
         progress=RunLog(context.log.info),
     )
+    record_run(repository, run, outcome, dagster_run=context.run.run_id)
+    return outcome

@@ -15,7 +15,7 @@ from typing import Literal
 import dagster as dg
 from pydantic import Field
 
-from jira_backup_pipeline.domain.errors import UnknownName
+from jira_backup_pipeline.domain.errors import Refused, UnknownName
 from jira_backup_pipeline.domain.manifest import Manifest
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
 from jira_backup_pipeline.engine.backup import new_run_id
@@ -93,6 +93,8 @@ def plan_restore(
     """Make the plan and show it; hand it on only when this is not a dry run."""
     with explained():
         plan = _plan(context, config, workplace)
+        if not config.dry_run:
+            require_confirmation(plan.target.key, config.confirm)
     yield dg.Output(None, "plan", metadata=plan_metadata(plan))
     if config.dry_run:
         context.log.info(
@@ -131,16 +133,14 @@ def apply_restore(
     description="Read the target back and compare it with the snapshot; fails when something came back wrong.",
 )
 def prove_restore(
-    context: dg.OpExecutionContext,
-    workplace: BackupWorkplace,
-    approved_plan: RestorePlan,
-    outcome: RestoreOutcome,
+    context: dg.OpExecutionContext, workplace: BackupWorkplace, outcome: RestoreOutcome
 ) -> dg.Output[None]:
     """Make the fidelity report and show it."""
     with explained():
         report = prove(
             workplace.repository(),
-            approved_plan,
+            # A resumed restore carried out the plan of the run that began it.
+            outcome.plan,
             outcome,
             workplace.target_reader(),
             clock=now,
@@ -171,7 +171,7 @@ def one_config_for_all(config: RestoreConfig) -> dg.RunConfig:
 def restore_job() -> None:
     """Plan, apply, prove."""
     _, approved_plan = plan_restore()
-    prove_restore(approved_plan, apply_restore(approved_plan))
+    prove_restore(apply_restore(approved_plan))
 
 
 def _plan(context: dg.OpExecutionContext, config: RestoreConfig, workplace: BackupWorkplace) -> RestorePlan:
@@ -209,6 +209,13 @@ def chosen_snapshot(repository: Repository, scope: str, wanted: str) -> Manifest
             message, hint="See the materializations of jira/snapshot, or `jira-backup snapshots`."
         )
     return manifest
+
+
+def require_confirmation(target_key: str, confirm: str) -> None:
+    """Refuse to write unless the target project's key was typed out: the UI has no login and a slip is one click."""
+    if confirm.strip() != target_key:
+        message = f"a restore into project {target_key} was not confirmed: confirm is {confirm!r}"
+        raise Refused(message, hint=f"Set confirm to {target_key}, or dry_run to true.")
 
 
 def _moment(text: str) -> datetime:

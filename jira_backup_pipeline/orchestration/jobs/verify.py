@@ -91,7 +91,9 @@ def verify_job() -> None:
 
 def _is_whole(config: VerifyConfig) -> bool:
     """Tell whether the look was as wide and deep as the roll-up check promises; a lesser look must not clear it."""
-    return not config.projects and not config.newest_only and config.level != VerifyLevel.LIST
+    return (
+        not config.projects and not config.newest_only and VerifyLevel(config.level) is not VerifyLevel.LIST
+    )
 
 
 def _failure(report: VerifyReport) -> dg.Failure:

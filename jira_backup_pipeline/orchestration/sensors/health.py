@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE
 from jira_backup_pipeline.orchestration.assets.specs import DISCOVERED_PROJECTS, SITE_SNAPSHOT, SNAPSHOT
 from jira_backup_pipeline.orchestration.checks import (
     COMPLETE,
@@ -28,13 +29,20 @@ from jira_backup_pipeline.orchestration.checks import (
 )
 from jira_backup_pipeline.orchestration.failures import explained
 from jira_backup_pipeline.orchestration.health import has_unrecorded_heads
-from jira_backup_pipeline.orchestration.jobs.backup import backup_job, record_heads_job, site_backup_job
+from jira_backup_pipeline.orchestration.jobs.backup import (
+    backup_job,
+    health_checks_job,
+    record_heads_job,
+    site_backup_job,
+)
 from jira_backup_pipeline.orchestration.partitions import UnderWay, runs_under_way
 from jira_backup_pipeline.orchestration.resources import BackupWorkplace, now
 
 _SECONDS_BETWEEN_LOOKS = 5 * 60
 # What is overdue is asked for once in a slot: often enough to catch up, too seldom to hammer a failing site.
 _SLOT_HOURS = 3
+# The name in the cursor of what the roll-up checks saw last; no verdict has this name.
+_CHECKED = "checked"
 
 # A verdict that may have to be reported: its name in the cursor, what it depends on, and the event.
 _Told = tuple[str, str, dg.AssetCheckEvaluation]
@@ -42,7 +50,7 @@ _Told = tuple[str, str, dg.AssetCheckEvaluation]
 
 @dg.sensor(
     name="backup_health_sensor",
-    jobs=[backup_job, site_backup_job, record_heads_job],
+    jobs=[backup_job, site_backup_job, record_heads_job, health_checks_job],
     minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
@@ -70,10 +78,16 @@ def health_result(look: Look, under_way: UnderWay, cursor: str | None) -> dg.Sen
     told = list(_verdicts(look))
     events = [event for name, basis, event in told if before.get(name, _silent(event)) != basis]
     requests = list(_requests(look, under_way))
-    after = json.dumps({name: basis for name, basis, _ in told}, sort_keys=True)
+    after = {name: basis for name, basis, _ in told}
+    after[_CHECKED] = before.get(_CHECKED, "")
+    if look.heads and not under_way.is_busy and after[_CHECKED] != _total(look):
+        # Backups have ended since: record the newest snapshots, and let the roll-up checks look at all of them.
+        after[_CHECKED] = _total(look)
+        requests += _after_backups(look)
+    words = json.dumps(after, sort_keys=True)
     if not events and not requests:
-        return dg.SensorResult(skip_reason=f"{len(look.projects)} projects, nothing changed", cursor=after)
-    return dg.SensorResult(run_requests=requests, asset_events=events, cursor=after)
+        return dg.SensorResult(skip_reason=f"{len(look.projects)} projects, nothing changed", cursor=words)
+    return dg.SensorResult(run_requests=requests, asset_events=events, cursor=words)
 
 
 def _silent(event: dg.AssetCheckEvaluation) -> str | None:
@@ -116,6 +130,14 @@ def _requests(look: Look, under_way: UnderWay) -> Iterator[dg.RunRequest]:
             yield dg.RunRequest(
                 run_key=f"catch-up/{slot}/{project.key}", job_name=backup_job.name, partition_key=project.key
             )
-    if has_unrecorded_heads(look.heads) and not (under_way.partitions or under_way.jobs):
-        numbers = sum(heads.newest.number for heads in look.heads.values())
-        yield dg.RunRequest(run_key=f"heads/{slot}/{numbers}", job_name=record_heads_job.name)
+
+
+def _after_backups(look: Look) -> Iterator[dg.RunRequest]:
+    if has_unrecorded_heads(look.heads):
+        yield dg.RunRequest(run_key=f"heads/{_total(look)}", job_name=record_heads_job.name)
+    yield dg.RunRequest(run_key=f"checks/{_total(look)}", job_name=health_checks_job.name)
+
+
+def _total(look: Look) -> str:
+    """Say how far the repository is: every new project snapshot raises the sum of the newest numbers."""
+    return str(sum(heads.newest.number for scope, heads in look.heads.items() if scope != SITE_SCOPE))

@@ -1,0 +1,235 @@
+"""Restores through Dagster: a dry run writes nothing, a real one is confirmed and ends with a fidelity report."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+
+from jira_backup_pipeline.engine.restore.plan import Policy
+from jira_backup_pipeline.engine.restore.report import FidelityReport
+from jira_backup_pipeline.orchestration.build import build_definitions
+from jira_backup_pipeline.orchestration.jobs import restore
+from jira_backup_pipeline.orchestration.jobs.restore import RestoreConfig
+from jira_backup_pipeline.orchestration.resources import BackupWorkplace
+from jira_backup_pipeline.orchestration.sensors.discovery import register_projects
+from jira_backup_pipeline.settings import Settings
+from jira_backup_pipeline.workplace import open_jira_reader
+from jira_backup_pipeline_tests.doubles.backed_site import backed_site
+from jira_backup_pipeline_tests.doubles.canary import leaks_in_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from jira_backup_pipeline_tests.doubles.backed_site import BackedSite
+
+ISSUE_TEXT = "canary-summary-of-an-issue"
+
+
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """A site of one project that is backed up, and the Dagster that did it."""
+
+    site: BackedSite
+    instance: dg.DagsterInstance
+    home: Path
+    key: str
+
+    def run(self, job: str, **options: Any) -> dg.ExecuteInProcessResult:
+        """Run a job in this process with the environment that the test has set."""
+        found = build_definitions(Settings.from_environment({})).resolve_job_def(job)
+        return found.execute_in_process(instance=self.instance, raise_on_error=False, **options)
+
+    def restore(self, **config: Any) -> dg.ExecuteInProcessResult:
+        """Run the restore job."""
+        return self.run("restore_job", run_config={"source_project": self.key, **config})
+
+    def issues(self) -> list[int]:
+        """Give the ids of all issues in the sandbox."""
+        return sorted(int(issue.issue_id) for issue in self.site.sandbox.site.issues)
+
+
+@contextmanager
+def restorable_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restorable]:
+    home = folder / "home"
+    home.mkdir()
+    with backed_site(folder / "site", projects=1, issues=10) as site, monkeypatch.context() as patch:
+        for name, value in site.environment.items():
+            patch.setenv(name, value)
+        with dg.instance_for_test(temp_dir=str(home)) as instance:
+            [key] = register_projects(instance, list(open_jira_reader(site.settings).projects()))
+            made = Restorable(site, instance, home, key)
+            assert made.run("site_backup_job").success
+            [issue, *_] = site.sandbox.site.issues
+            site.sandbox.edits.edit_issue(str(issue.issue_id), {"summary": ISSUE_TEXT})
+            assert made.run("backup_job", partition_key=key).success
+            yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restorable]:
+    with restorable_in(tmp_path_factory.mktemp("shared"), pytest.MonkeyPatch()) as made:
+        yield made
+
+
+@pytest.fixture
+def restorable(shared: Restorable, monkeypatch: pytest.MonkeyPatch) -> Restorable:
+    """One that tests share: they write nothing to it."""
+    for name, value in shared.site.environment.items():
+        monkeypatch.setenv(name, value)
+    return shared
+
+
+def output_text(result: dg.ExecuteInProcessResult, op: str, label: str) -> str:
+    for event in result.events_for_node(op):
+        if event.is_successful_output:
+            metadata = event.step_output_data.metadata
+            if label in metadata:
+                return str(metadata[label].value)
+    message = f"no {label} among the outputs of {op}"
+    raise AssertionError(message)
+
+
+def report_of(result: dg.ExecuteInProcessResult) -> str:
+    """Give the fidelity report of a restore, whatever its verdict."""
+    if result.success:
+        return output_text(result, "prove_restore", "fidelity_report")
+    [event] = [event for event in result.all_events if event.is_step_failure]
+    failure = event.step_failure_data.user_failure_data
+    assert failure is not None, event.step_failure_data.error
+    return str(failure.metadata["fidelity_report"].value)
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    [event] = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data
+    return str(data.user_failure_data.description if data.user_failure_data else data.error)
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(restorable: Restorable) -> None:
+    before = restorable.issues()
+
+    result = restorable.restore(target_project="ELSE")
+
+    assert result.success
+    assert "ELSE" in output_text(result, "plan_restore", "plan")
+    assert before == restorable.issues()
+    assert {event.event_type_value for event in result.events_for_node("apply_restore")} == {"STEP_SKIPPED"}
+
+
+def test_a_restore_that_is_not_confirmed_is_refused_before_anything_is_written(
+    restorable: Restorable,
+) -> None:
+    before = restorable.issues()
+
+    result = restorable.restore(target_project="ELSE", dry_run=False, confirm=restorable.key)
+
+    assert not result.success
+    assert "HINT: Set confirm to ELSE" in failure_text(result)
+    assert before == restorable.issues()
+
+
+@pytest.mark.parametrize("snapshot", ["99", "yesterday", "2001-01-01T00:00Z"])
+def test_a_snapshot_that_does_not_exist_is_said_so(restorable: Restorable, snapshot: str) -> None:
+    result = restorable.restore(snapshot=snapshot)
+
+    assert not result.success
+    assert "HINT:" in failure_text(result)
+
+
+def test_what_is_lost_comes_back_with_a_report_and_nothing_of_it_stays_in_dagsters_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with restorable_in(tmp_path, monkeypatch) as restorable:
+        for name, value in restorable.site.environment.items():
+            monkeypatch.setenv(name, value)
+        before = restorable.issues()
+        lost, *_ = [issue for issue in restorable.site.sandbox.site.issues if issue.parent_id is None]
+        restorable.site.sandbox.edits.delete_issue(str(lost.issue_id))
+
+        single = restorable.restore(only_deleted=True, dry_run=False, confirm=restorable.key)
+        back = restorable.issues()
+        restorable.site.sandbox.edits.delete_project(restorable.key, permanent=True)
+        whole = restorable.restore(dry_run=False, confirm=restorable.key)
+
+        assert single.success
+        assert output_text(single, "prove_restore", "wrong") == "0"
+        assert len(back) == len(before)
+        report = report_of(whole)
+        assert "data:image/svg+xml;base64," in report
+        assert "# Fidelity" in report
+        assert len(restorable.issues()) == len(before)
+        secrets = {
+            "token": restorable.site.sandbox.token,
+            "identity": restorable.site.identity_secret,
+            "issue text": ISSUE_TEXT,
+        }
+        assert leaks_in_files(restorable.home, secrets) == []
+
+
+def judged(restorable: Restorable, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, int]) -> object:
+    """Run the proving op alone, with a report made by hand."""
+    report = FidelityReport(
+        restore="r",
+        scope="project-1",
+        snapshot=1,
+        source_key="AA",
+        target_key="AA",
+        target_base_url="http://127.0.0.1",
+        plan_digest="00",
+        proven_at="2026-01-01T00:00:00.000Z",
+        duration_seconds=1.0,
+        records={},
+        exact={"issue": 3},
+        normalised={},
+        changed={},
+        impossible={},
+        wrong=wrong,
+        rules=(),
+        findings=(),
+    )
+    monkeypatch.setattr(restore, "prove", lambda *_, **__: report)
+    context = dg.build_op_context(resources={"workplace": BackupWorkplace()}, instance=restorable.instance)
+    return restore.prove_restore(context, outcome=SimpleNamespace(plan=None))
+
+
+def test_a_report_without_anything_wrong_is_green(
+    restorable: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = judged(restorable, monkeypatch, wrong={})
+
+    assert isinstance(output, dg.Output)
+    assert output.metadata["exact"].value == 3
+
+
+def test_one_wrong_value_in_the_report_is_red(
+    restorable: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(dg.Failure) as caught:
+        judged(restorable, monkeypatch, wrong={"issue": 1})
+
+    assert "1 values did not come back as they should\nHINT:" in str(caught.value.description)
+    assert "fidelity_report" in caught.value.metadata
+    assert caught.value.allow_retries is False
+
+
+def test_launchpad_fields_are_described_and_safe_by_default() -> None:
+    fields = RestoreConfig.model_fields
+
+    assert all(field.description for field in fields.values())
+    assert fields["dry_run"].default is True
+    assert [name for name, field in fields.items() if field.is_required()] == ["source_project"]
+
+
+def test_the_policies_of_the_launchpad_are_the_engines() -> None:
+    built = build_definitions(Settings.from_environment({})).resolve_job_def("restore_job")
+
+    for policy in Policy:
+        assert dg.validate_run_config(built, {"source_project": "AA", "policy": policy.value})
+    with pytest.raises(dg.DagsterInvalidConfigError, match="overwrite"):
+        dg.validate_run_config(built, {"source_project": "AA", "policy": "overwrite"})
