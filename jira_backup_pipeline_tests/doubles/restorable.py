@@ -182,7 +182,7 @@ class FatedRepository:
         return getattr(self._inner, name)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Restorable:
     """A running sandbox whose first project is captured."""
 

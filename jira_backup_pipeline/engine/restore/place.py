@@ -174,19 +174,30 @@ class Place:
             return
         path = f"{_API}/project/{project.id}/role/{role_id}"
         present = _actors(self._calls.get(path))
+        missing: dict[str, list[str]] = {}
         for member, actor in sorted(_actors(source) - present):
             if member == "user" and not matches.people.get(actor):
                 reason = f"account {actor} is not active on the target"
                 self._findings.adjust(Adjustment("role_actors", row.id, actor, reason, is_impossible=True))
-                continue
-            try:
-                self._calls.send("POST", path, {member: [actor]})
-            except BackupPipelineError as error:
-                words = item_reason(error)
-                if words is None:
-                    raise
-                self._findings.adjust(Adjustment("role_actors", row.id, actor, words))
+            else:
+                missing.setdefault(member, []).append(actor)
+        for member, actors in missing.items():
+            self._add_actors(path, row, member, actors)
         self._map.put("role_actors", row.id, role_id)
+
+    def _add_actors(self, path: str, row: Record, member: str, actors: list[str]) -> None:
+        """Add members in one call; where Jira refuses the call, one by one, to know whom it means."""
+        try:
+            self._calls.send("POST", path, {member: actors})
+        except BackupPipelineError as error:
+            reason = item_reason(error)
+            if reason is None:
+                raise
+            if len(actors) > 1:
+                for actor in actors:
+                    self._add_actors(path, row, member, [actor])
+            else:
+                self._findings.adjust(Adjustment("role_actors", row.id, actors[0], reason))
 
 
 def _version(source: Mapping[str, Any], project: ProjectState) -> dict[str, Any]:
