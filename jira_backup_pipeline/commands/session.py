@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jira_backup_pipeline.domain.errors import BackupPipelineError
 from jira_backup_pipeline.logs import start_logging
-from jira_backup_pipeline.settings import secrets_of_process, settings_from_process
+from jira_backup_pipeline.settings import LogLevel, secrets_of_process, settings_from_process
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.domain.secrets import Secret
@@ -51,4 +52,7 @@ class Session:
     @property
     def is_debugging(self) -> bool:
         """Tell whether the person asked for more than one line about a defect."""
-        return self._settings is not None and self._settings.log_level.value == "debug"
+        try:
+            return self.settings.log_level is LogLevel.DEBUG
+        except BackupPipelineError:
+            return False

@@ -151,6 +151,25 @@ def test_a_traceback_comes_when_it_is_asked_for_and_without_secrets(
     assert MASK in shown.err
 
 
+def test_a_defect_before_the_settings_are_read_can_be_traced_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `demo`, which needs no settings."""
+
+    @click.command("fail")
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(program.commands, "fail", fail)
+    monkeypatch.setenv("BACKUP_LOG", "debug")
+
+    assert main(["fail"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+    monkeypatch.setenv("BACKUP_LOG", "nonsense")
+    assert main(["fail"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_an_interruption_says_that_nothing_is_lost(
     failing_verb: Callable[[BaseException], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
