@@ -32,7 +32,7 @@ check: env ## Lint, formatting, types, layers, rules of the tree
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python .ci/check_tree.py
 
 test: check ## Everything in check, then the whole test suite (ARGS=... goes to pytest)
