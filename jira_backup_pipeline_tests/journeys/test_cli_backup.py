@@ -219,3 +219,23 @@ def test_gaps_that_are_not_accepted_make_the_run_incomplete(
         assert run("backup", "--site")[0] == 0
     finally:
         sandbox.faults.clear()
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+@pytest.mark.usefixtures("place")
+def test_doctor_names_what_the_account_may_not_do(run: Program) -> None:
+    run("init", "--recovery-out", "recovery.txt")
+    with start_sandbox(projects=1, issues=3, seed=13) as other, pytest.MonkeyPatch.context() as patch:
+        for name, value in (("BASE_URL", other.url), ("EMAIL", other.email), ("API_TOKEN", other.token)):
+            patch.setenv(f"JIRA_{name}", value)
+        other.edits.deny("ADMINISTER")
+        other.edits.deny("BROWSE_PROJECTS")
+        _, diagnosis = run("doctor")
+    permissions = {
+        one["message"].split(":")[0]: one["health"]
+        for one in diagnosis["findings"]
+        if one["check"] == "jira permissions"
+    }
+
+    assert permissions["the account lacks BROWSE_PROJECTS"] == "fail"
+    assert permissions["the account lacks ADMINISTER"] == "warn"
