@@ -22,7 +22,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import unquote
 
-from jira_backup_pipeline.domain.errors import ConfigurationError, CredentialsRejected
+from jira_backup_pipeline.domain.errors import ConfigurationError, CredentialsRejected, TransientError
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.jira.limiter import Limiter
 from jira_backup_pipeline.jira.pipeline import map_ordered
@@ -68,11 +68,11 @@ class JiraConfig:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Time and chance, handed in so that tests can play them."""
+    """Time and chance, handed in so that tests can play them; without a `sleep` a wait ends when the client is closed."""
 
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] | None = None
     roll: Callable[[], float] = random.random
 
 
@@ -97,7 +97,8 @@ class JiraClient:
         self._authorization = _basic(config.email, config.token)
         self._timing = timing
         self._rules = rules
-        self._limiter = Limiter(most=config.max_in_flight, monotonic=timing.monotonic, sleep=timing.sleep)
+        self._closing = threading.Event()
+        self._limiter = Limiter(most=config.max_in_flight, monotonic=timing.monotonic, sleep=self._sleep)
         self._sockets = Sockets(
             timeout_seconds=(config.connect_timeout_seconds, config.request_timeout_seconds),
             proxy=config.proxy,
@@ -119,7 +120,8 @@ class JiraClient:
         self.close()
 
     def close(self) -> None:
-        """Let go of threads and connections; what is in flight ends first, what has not begun is dropped."""
+        """Let go of threads and connections; what is in flight ends first, what waits or has not begun is dropped."""
+        self._closing.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._sockets.close()
 
@@ -214,6 +216,11 @@ class JiraClient:
             self._limiter.succeeded(request.endpoint)
         return decision
 
+    def _sleep(self, seconds: float) -> None:
+        (self._timing.sleep or self._closing.wait)(seconds)
+        if self._closing.is_set():
+            raise _closed()
+
     def decide_on(
         self, outcome: Response | Broken, attempt: int, request: Request
     ) -> Proceed | Retry | Fail | Refuse:
@@ -232,7 +239,7 @@ class JiraClient:
         elif decision.slows is Slows.ENDPOINT and decision.is_throttled:
             self._limiter.slow_down(request.endpoint, decision.after_seconds)
         else:
-            self._timing.sleep(decision.after_seconds)
+            self._sleep(decision.after_seconds)
 
     def _exchange(self, request: Request, body: object) -> Response | Broken:
         with self.turn(request):
@@ -253,6 +260,8 @@ class JiraClient:
         """
         if self._rejection is not None:
             raise self._rejection
+        if self._closing.is_set():
+            raise _closed()
         with self._lock:
             self._counts[request.endpoint] += 1
         all_headers = {
@@ -302,6 +311,13 @@ class JiraClient:
             hint="Check e-mail and API token, that the token has not expired, and that a scoped token is used with the gateway base URL.",
         )
         raise self._rejection
+
+
+def _closed() -> TransientError:
+    return TransientError(
+        "a call to jira was given up because the client is being closed",
+        hint="Run again; the work done so far is kept.",
+    )
 
 
 def _basic(email: str, token: Secret) -> Secret:

@@ -83,21 +83,24 @@ class IssueReading:
         return _Window(ids, bodies, histories)
 
     def _finish(self, window: _Window) -> Iterator[IssueUnit]:
-        bodies = Bodies()
         try:
+            bodies = Bodies()
             for future in window.bodies:
                 bodies.add(future.result())
             histories = window.histories.result()
         except BaseException:
             window.cancel()
             raise
+        ids = dict.fromkeys(window.ids)
         parts = {issue_id: UnitParts(issue) for issue_id, issue in bodies.issues.items()}
+        # From here on only the parts hold a window's bytes, and let go of them as its units are taken.
+        bodies.issues.clear()
+        del window
         self._add_histories(parts, histories)
         self._add_lists(parts, histories)
         self._watchers.add_watchers(parts)
-        for issue_id in dict.fromkeys(window.ids):
+        for issue_id in ids:
             if issue_id in parts:
-                # Given away one by one: the bytes of a window are let go as its units are taken.
                 yield assemble(parts.pop(issue_id))
             elif issue_id in bodies.unreadable:
                 yield IssueUnit(issue_id, "", 0, (), (bodies.unreadable[issue_id],))

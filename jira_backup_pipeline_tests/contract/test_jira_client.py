@@ -254,3 +254,19 @@ def test_the_token_is_in_no_log_no_error_and_no_printed_value(caplog: pytest.Log
     for text in shown:
         assert _TOKEN not in text
         assert packed not in text
+
+
+def test_closing_ends_even_the_longest_wait() -> None:
+    asked = threading.Event()
+
+    def script(_: Seen) -> Reply:
+        asked.set()
+        return Reply.json({}, 429, RateLimit_Reason="jira-quota-global-based", Retry_After="3000")
+
+    with ScriptedHttp(script) as server:
+        client = connect(JiraConfig(server.url, "backup@example.net", Secret(_TOKEN)))
+        waiting = client.submit(lambda request: client.ask(request, read_answer), _MYSELF)
+        assert asked.wait(timeout=20)
+        client.close()
+
+    assert isinstance(waiting.exception(timeout=20), TransientError)

@@ -133,22 +133,22 @@ def test_waits_follow_the_reason(site: RunningSandbox, reader: CloudReader, time
 
 
 def test_a_slow_drip_is_cut_off_and_asked_again(site: RunningSandbox) -> None:
-    site.faults.add("drip", path=_BULKFETCH, chunk_bytes=400, delay_ms=5.0)
-    config = JiraConfig(site.url, site.email, Secret(site.token), answer_deadline_seconds=0.4)
+    site.faults.add("drip", path=_BULKFETCH, chunk_bytes=100, delay_ms=25.0)
+    config = JiraConfig(site.url, site.email, Secret(site.token), answer_deadline_seconds=1.5)
     with connect(config) as client:
         reader = CloudReader(client)
         ids = ids_of(reader)[:100]
         reader.take_request_counts()
 
         assert len(list(reader.issue_units(ids, links_of=(), people=()))) == 100
-        assert reader.take_request_counts()[f"POST {_BULKFETCH}"] == 2
+        assert reader.take_request_counts()[f"POST {_BULKFETCH}"] >= 2
 
 
 def test_a_stalled_body_is_given_up_after_the_sockets_time_out(
     site: RunningSandbox, time: PlayedTime
 ) -> None:
-    site.faults.add("stall", path=_SEARCH, delay_ms=2_000.0, keep_bytes=10)
-    config = JiraConfig(site.url, site.email, Secret(site.token), request_timeout_seconds=0.2)
+    site.faults.add("stall", path=_SEARCH, delay_ms=6_000.0, keep_bytes=10)
+    config = JiraConfig(site.url, site.email, Secret(site.token), request_timeout_seconds=1.0)
     with connect(config, timing=time.timing()) as client:
         assert len(ids_of(CloudReader(client))) == 130
 
