@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def site() -> Iterator[Restorable]:
-    with restorable(projects=2, issues=50) as made:
+    with restorable(projects=2, issues=36) as made:
         yield made
 
 

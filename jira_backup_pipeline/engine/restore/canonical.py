@@ -27,7 +27,11 @@ _SECONDS_PER_MINUTE = 60
 
 def is_settled(field: TargetField, wanted: object, present: object) -> bool:
     """Tell whether a field of the target has the value already that a restore would send."""
-    return _key(_settle(field, wanted)) == _key(_settle(field, present))
+    settled, found = _settle(field, wanted), _settle(field, present)
+    if field.type == "timetracking" and isinstance(settled, dict) and isinstance(found, dict):
+        # An estimate that is not sent cannot be emptied: Jira fills the remaining one with the original.
+        found = {name: found.get(name) for name in settled}
+    return _key(settled) == _key(found)
 
 
 def _settle(field: TargetField, value: Any) -> Any:  # noqa: ANN401 - decoded JSON

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.errors import WriteRefused
 from jira_backup_pipeline.domain.references import is_document
 from jira_backup_pipeline.engine.restore.calls import list_of
+from jira_backup_pipeline.engine.restore.canonical import plain_form
 from jira_backup_pipeline.engine.restore.degrade import degradations, plain_document
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -43,7 +44,7 @@ class _Children:
     def __init__(self, restoration: Restoration, kind: str) -> None:
         self._restoration = restoration
         self._kind = kind
-        self._present: dict[str, dict[str, str]] = {}
+        self._present: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._lock = threading.Lock()
 
     def run(self, stage: str) -> None:
@@ -60,18 +61,38 @@ class _Children:
         issue = self._restoration.id_map.issue(task.issue_id)
         if issue is None:
             return None
-        if must_look or not self._restoration.is_new(task.issue_id):
-            present = self._present_on(issue.id, task.issue_id, again=must_look)
-            if task.source_id in present:
-                return present[task.source_id]
         source = members_of(task.record).get(_TEXT_MEMBER[self._kind])
         text = self._restoration.texts.final(source, knows_comments=False)
+        if must_look or not self._restoration.is_new(task.issue_id):
+            present = self._present_on(issue.id, task.issue_id, again=must_look).get(task.source_id)
+            if present is not None:
+                if not self._restoration.is_new(task.issue_id):
+                    self._repair(issue.id, task, present, text)
+                return str(present["id"])
         try:
             return self._post(issue.id, task, text)
         except WriteRefused as refusal:
             if not is_document(text):
                 raise
             return self._post_plainer(issue.id, task, text, refusal)
+
+    def _repair(self, target_issue: str, task: Task, present: Mapping[str, Any], text: Any) -> None:  # noqa: ANN401
+        """Write the snapshot's words and times over what was changed since; a second time changes nothing."""
+        source = members_of(task.record)
+        member = _TEXT_MEMBER[self._kind]
+        is_copy = _mark_of(present) is not None
+        wanted: dict[str, Any] = {member: self._with_head(source, text) if is_copy else text}
+        if self._kind == "worklog":
+            wanted |= {name: source.get(name) for name in ("started", "timeSpentSeconds")}
+        is_same = all(plain_form(present.get(name)) == plain_form(value) for name, value in wanted.items())
+        if is_same or not is_document(wanted[member]):
+            return
+        path = f"{_API}/issue/{target_issue}/{self._kind}/{present['id']}"
+        query = {
+            **self._restoration.notify,
+            **({"adjustEstimate": "leave"} if self._kind == "worklog" else {}),
+        }
+        self._restoration.calls.send("PUT", path, {**wanted, **self._visibility(source)}, query or None)
 
     def _post_plainer(
         self, target_issue: str, task: Task, text: dict[str, Any], refusal: WriteRefused
@@ -102,15 +123,23 @@ class _Children:
         return str(answer["id"]) if isinstance(answer, dict) else ""
 
     def _comment(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
-        document = text if is_document(text) else plain_document(str(text or ""))
-        if self._restoration.options.has_head_line:
-            author = source.get("author")
-            name = str(author.get("displayName", "")) if isinstance(author, dict) else ""
-            document = with_head_line(document, head_line(name, str(source.get("created", ""))))
+        document = self._with_head(source, text if is_document(text) else plain_document(str(text or "")))
         properties = [self._mark(task, source)]
         if source.get("jsdPublic") is False:
             properties.append(_INTERNAL_COMMENT)
         return {"body": document, "properties": properties, **self._visibility(source)}
+
+    def _with_head(self, source: Mapping[str, Any], document: Any) -> Any:  # noqa: ANN401 - decoded JSON
+        """Put author and date at the head of a comment, where that is wanted."""
+        if (
+            self._kind != "comment"
+            or not self._restoration.options.has_head_line
+            or not is_document(document)
+        ):
+            return document
+        author = source.get("author")
+        name = str(author.get("displayName", "")) if isinstance(author, dict) else ""
+        return with_head_line(document, head_line(name, str(source.get("created", ""))))
 
     def _worklog(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
         body = {
@@ -146,20 +175,22 @@ class _Children:
             },
         }
 
-    def _present_on(self, target_issue: str, source_issue: str, *, again: bool) -> dict[str, str]:
+    def _present_on(
+        self, target_issue: str, source_issue: str, *, again: bool
+    ) -> dict[str, Mapping[str, Any]]:
         """Give what an issue holds by the snapshot's ids: its own records where it was never gone, else by mark."""
         with self._lock:
             known = self._present.get(target_issue)
         if known is not None and not again:
             return known
         is_same_issue = self._restoration.matches.is_same_site and target_issue == source_issue
-        present: dict[str, str] = {}
+        present: dict[str, Mapping[str, Any]] = {}
         for item in self._list(target_issue):
             mark = _mark_of(item)
             if mark is not None and self._is_ours(mark):
-                present[str(mark.get("id"))] = str(item["id"])
+                present[str(mark.get("id"))] = item
             elif is_same_issue:
-                present[str(item["id"])] = str(item["id"])
+                present[str(item["id"])] = item
         with self._lock:
             self._present[target_issue] = present
         return present

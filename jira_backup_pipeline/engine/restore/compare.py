@@ -29,6 +29,7 @@ DIFFERENT = Judgement(Verdict.WRONG, Rule.DIFFERENT)
 NEW_ID = Judgement(Verdict.CHANGED, Rule.NEW_ID)
 _SAME_NAME = Judgement(Verdict.NORMALISED, Rule.SAME_NAME)
 _MAPPED_KINDS = frozenset({"version", "component", "project"})
+FILLED_ESTIMATE = "Jira fills an absent remaining estimate with the original one"
 _ESTIMATES = ("originalEstimateSeconds", "remainingEstimateSeconds", "timeSpentSeconds")
 
 
@@ -51,7 +52,7 @@ class Correspondence:
         if field.type == "array" and isinstance(source, list) and isinstance(target, list):
             return self._items(field.items, source, target)
         if field.type == "timetracking":
-            return EXACT if _estimates(source) == _estimates(target) else DIFFERENT
+            return _estimates(source, target)
         return self._single("parent" if field.id == "parent" else field.type, source, target)
 
     def text(self, source: Any, target: Any, *, knows_comments: bool = True) -> Judgement:  # noqa: ANN401 - decoded JSON
@@ -168,7 +169,18 @@ def _sprints(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded J
     return DIFFERENT
 
 
-def _estimates(value: Any) -> dict[str, Any]:  # noqa: ANN401 - decoded JSON
+def _estimates(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+    wanted, present = _seconds(source), _seconds(target)
+    if wanted == present:
+        return EXACT
+    original, remaining = _ESTIMATES[:2]
+    is_filled = remaining not in wanted and present.get(remaining) == wanted.get(original)
+    if is_filled and wanted == {name: value for name, value in present.items() if name != remaining}:
+        return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, FILLED_ESTIMATE)
+    return DIFFERENT
+
+
+def _seconds(value: Any) -> dict[str, Any]:  # noqa: ANN401 - decoded JSON
     found = value if isinstance(value, dict) else {}
     return {name: found[name] for name in _ESTIMATES if found.get(name)}
 

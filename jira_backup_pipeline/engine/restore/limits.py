@@ -156,5 +156,12 @@ def impossible_of(survey: Survey, *, is_new_project: bool) -> tuple[Impossible, 
             "kept in the snapshot",
             survey.closed_sprints,
         ),
+        (
+            "issue",
+            "an absent remaining estimate",
+            "Jira fills it with the original one",
+            "kept in the snapshot",
+            survey.half_estimates,
+        ),
     )
     return tuple(Impossible(*row) for row in listed if row[-1])

@@ -44,6 +44,7 @@ class Survey:
     largest: list[tuple[int, str]] = field(default_factory=list)
     without_bytes: list[str] = field(default_factory=list)
     votes: int = 0
+    half_estimates: int = 0
 
     def name(self, kind: str, value: object) -> None:
         """Remember that something of a kind is used."""
@@ -95,6 +96,9 @@ def _survey_issue(
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]
             result.sprints.update(str(sprint.get("id")) for sprint in sprints)
             result.closed_sprints += sum(1 for sprint in sprints if sprint.get("state") == "closed")
+    estimates = fields.get("timetracking")
+    if isinstance(estimates, dict) and "originalEstimateSeconds" in estimates:
+        result.half_estimates += "remainingEstimateSeconds" not in estimates
     result.needing_edit += shows_files
     result.resolved += bool(fields.get("resolution"))
     for kind in ("issuetype", "priority", "resolution", "status"):
