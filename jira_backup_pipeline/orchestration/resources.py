@@ -9,6 +9,8 @@ import: `dagster definitions validate` passes where nothing is configured.
 See https://docs.dagster.io/guides/build/external-resources
 """
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,19 +47,27 @@ class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its
         """Open the repository."""
         return open_repository(self.settings_for(Need.REPOSITORY, Need.IDENTITY))
 
-    def reader(self, *, share_of: int = 1) -> JiraReader:
+    @contextmanager
+    def reader(self, *, share_of: int = 1) -> Iterator[JiraReader]:
         """Connect to the source site; `share_of` runs at once divide the number of calls in flight among them."""
         settings = self.settings_for(Need.JIRA)
         in_flight = max(1, settings.file.max_in_flight // max(1, share_of))
-        return open_jira_reader(replace(settings, file=replace(settings.file, max_in_flight=in_flight)))
+        shared = replace(settings, file=replace(settings.file, max_in_flight=in_flight))
+        with closing(open_jira_reader(shared)) as reader:
+            yield reader
 
-    def target(self) -> JiraWriter:
+    @contextmanager
+    def target(self) -> Iterator[JiraWriter]:
         """Connect to the site that a restore writes to."""
-        return open_jira_writer(self.settings_for(Need.RESTORE_JIRA))
+        with closing(open_jira_writer(self.settings_for(Need.RESTORE_JIRA))) as writer:
+            yield writer
 
-    def target_reader(self) -> JiraReader:
+    @contextmanager
+    def target_reader(self) -> Iterator[JiraReader]:
         """Connect to the site that a restore wrote to, to read it back."""
-        return open_jira_reader(self.settings_for(Need.RESTORE_JIRA), target=True)
+        settings = self.settings_for(Need.RESTORE_JIRA)
+        with closing(open_jira_reader(settings, target=True)) as reader:
+            yield reader
 
     def preflight(self, *needs: Need) -> None:
         """Raise one ConfigurationError that names every missing setting before anything is begun."""

@@ -75,8 +75,9 @@ class DagsterServices:
         found: list[str] = answer["assetNodeOrError"]["partitionKeys"]
         return found
 
-    def launch(self, job: str, run_config: Mapping[str, Any]) -> str:
-        """Launch an unpartitioned job and give the run's id."""
+    def launch(self, job: str, run_config: Mapping[str, Any], *, partition: str | None = None) -> str:
+        """Launch a job, of one partition where one is named, and give the run's id."""
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         answer = self.ask(
             "mutation L($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename "
             "... on LaunchRunSuccess { run { runId } } "
@@ -90,6 +91,7 @@ class DagsterServices:
                         "jobName": job,
                     },
                     "runConfigData": dict(run_config),
+                    "executionMetadata": {"tags": tags},
                 }
             },
         )["launchRun"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,9 +12,7 @@ import pytest
 from jira_backup_pipeline.engine.restore.plan import Policy
 from jira_backup_pipeline.engine.restore.report import FidelityReport
 from jira_backup_pipeline.orchestration.build import build_definitions
-from jira_backup_pipeline.orchestration.jobs import restore
-from jira_backup_pipeline.orchestration.jobs.restore import RestoreConfig
-from jira_backup_pipeline.orchestration.resources import BackupWorkplace
+from jira_backup_pipeline.orchestration.jobs.restore import RestoreConfig, proven
 from jira_backup_pipeline.orchestration.sensors.discovery import register_projects
 from jira_backup_pipeline.settings import Settings
 from jira_backup_pipeline.workplace import open_jira_reader
@@ -172,9 +169,8 @@ def test_what_is_lost_comes_back_with_a_report_and_nothing_of_it_stays_in_dagste
         assert leaks_in_files(restorable.home, secrets) == []
 
 
-def judged(restorable: Restorable, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, int]) -> object:
-    """Run the proving op alone, with a report made by hand."""
-    report = FidelityReport(
+def report_with(wrong: dict[str, int]) -> FidelityReport:
+    return FidelityReport(
         restore="r",
         scope="project-1",
         snapshot=1,
@@ -193,25 +189,15 @@ def judged(restorable: Restorable, monkeypatch: pytest.MonkeyPatch, wrong: dict[
         rules=(),
         findings=(),
     )
-    monkeypatch.setattr(restore, "prove", lambda *_, **__: report)
-    context = dg.build_op_context(resources={"workplace": BackupWorkplace()}, instance=restorable.instance)
-    return restore.prove_restore(context, outcome=SimpleNamespace(plan=None))
 
 
-def test_a_report_without_anything_wrong_is_green(
-    restorable: Restorable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = judged(restorable, monkeypatch, wrong={})
-
-    assert isinstance(output, dg.Output)
-    assert output.metadata["exact"].value == 3
+def test_a_report_without_anything_wrong_is_green() -> None:
+    assert proven(report_with({})).metadata["exact"].value == 3
 
 
-def test_one_wrong_value_in_the_report_is_red(
-    restorable: Restorable, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_wrong_value_in_the_report_is_red() -> None:
     with pytest.raises(dg.Failure) as caught:
-        judged(restorable, monkeypatch, wrong={"issue": 1})
+        proven(report_with({"issue": 1}))
 
     assert "1 values did not come back as they should\nHINT:" in str(caught.value.description)
     assert "fidelity_report" in caught.value.metadata

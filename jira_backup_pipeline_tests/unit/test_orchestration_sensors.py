@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def discover(
     monkeypatch: pytest.MonkeyPatch, instance: dg.DagsterInstance, lister: Lister
 ) -> dg.SensorResult | dg.SkipReason:
     """Evaluate the sensor and apply what it asks for, as the daemon does."""
-    monkeypatch.setattr(BackupWorkplace, "reader", lambda _: lister)
+    monkeypatch.setattr(BackupWorkplace, "reader", lambda _: nullcontext(lister))
     with dg.build_sensor_context(instance=instance, resources={"workplace": BackupWorkplace()}) as context:
         result = project_discovery_sensor(context)
     assert isinstance(result, dg.SensorResult | dg.SkipReason)

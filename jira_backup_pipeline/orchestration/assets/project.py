@@ -15,6 +15,7 @@ from pydantic import Field
 from jira_backup_pipeline.engine.backup import find_projects, new_run_id
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
+from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
 from jira_backup_pipeline.orchestration.assets.results import record_run, results_of
 from jira_backup_pipeline.orchestration.assets.specs import JIRA_POOL, PROJECT_KINDS, SNAPSHOT, project_specs
 from jira_backup_pipeline.orchestration.checks import in_run_results, in_run_specs
@@ -61,8 +62,22 @@ def _capture(
     context: dg.AssetExecutionContext, workplace: BackupWorkplace, *, is_full: bool
 ) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
-    repository = workplace.repository()
-    reader = workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL))
+    repository, run = workplace.repository(), new_run_id(now)
+    with workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader:
+        outcome = capture_project(
+            repository,
+            reader,
+            _find(reader, context),
+            options=workplace.capture_options(is_full=is_full),
+            run=run,
+            clock=now,
+            progress=RunLog(context.log.info),
+        )
+    record_run(repository, run, outcome, dagster_run=context.run.run_id)
+    return outcome
+
+
+def _find(reader: JiraReader, context: dg.AssetExecutionContext) -> ListedProject:
     [project] = find_projects(reader, [context.partition_key])
     if project.identity.key != context.partition_key:
         context.log.warning(
@@ -70,15 +85,4 @@ def _capture(
             context.partition_key,
             project.identity.key,
         )
-    run = new_run_id(now)
-    outcome = capture_project(
-        repository,
-        reader,
-        project,
-        options=workplace.capture_options(is_full=is_full),
-        run=run,
-        clock=now,
-        progress=RunLog(context.log.info),
-    )
-    record_run(repository, run, outcome, dagster_run=context.run.run_id)
-    return outcome
+    return project

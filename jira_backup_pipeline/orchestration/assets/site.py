@@ -47,13 +47,14 @@ def site_backup(
 def _capture(context: dg.AssetExecutionContext, workplace: BackupWorkplace) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
     repository, run = workplace.repository(), new_run_id(now)
-    outcome = capture_site(
-        repository,
-        workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)),
-        options=workplace.capture_options(is_full=False),
-        run=run,
-        clock=now,
-        progress=RunLog(context.log.info),
-    )
+    with workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader:
+        outcome = capture_site(
+            repository,
+            reader,
+            options=workplace.capture_options(is_full=False),
+            run=run,
+            clock=now,
+            progress=RunLog(context.log.info),
+        )
     record_run(repository, run, outcome, dagster_run=context.run.run_id)
     return outcome

@@ -22,6 +22,7 @@ from jira_backup_pipeline.engine.backup import new_run_id
 from jira_backup_pipeline.engine.restore.apply import RestoreOutcome, apply_plan
 from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, RestoreTarget, Selection, make_plan
 from jira_backup_pipeline.engine.restore.prove import prove
+from jira_backup_pipeline.engine.restore.report import FidelityReport
 from jira_backup_pipeline.orchestration.failures import explained
 from jira_backup_pipeline.orchestration.jobs.backup import EXECUTOR
 from jira_backup_pipeline.orchestration.progress import RunLog
@@ -115,11 +116,11 @@ def apply_restore(
     approved_plan: RestorePlan,
 ) -> RestoreOutcome:
     """Carry out the plan."""
-    with explained():
+    with explained(), workplace.target() as writer:
         return apply_plan(
             workplace.repository(),
             approved_plan,
-            workplace.target(),
+            writer,
             run=new_run_id(now),
             clock=now,
             progress=RunLog(context.log.info),
@@ -136,16 +137,25 @@ def prove_restore(
     context: dg.OpExecutionContext, workplace: BackupWorkplace, outcome: RestoreOutcome
 ) -> dg.Output[None]:
     """Make the fidelity report and show it."""
-    with explained():
+    with explained(), workplace.target_reader() as reader:
         report = prove(
             workplace.repository(),
             # A resumed restore carried out the plan of the run that began it.
             outcome.plan,
             outcome,
-            workplace.target_reader(),
+            reader,
             clock=now,
             progress=RunLog(context.log.info),
         )
+    return proven(report)
+
+
+def proven(report: FidelityReport) -> dg.Output[None]:
+    """Show a report; the job is green exactly when nothing in it is wrong.
+
+    Raises:
+        dg.Failure: something came back wrong; the report goes with it.
+    """
     metadata = report_metadata(report)
     if report.exit_code:
         raise dg.Failure(report_verdict(report), metadata=metadata, allow_retries=False)
@@ -181,16 +191,16 @@ def _plan(context: dg.OpExecutionContext, config: RestoreConfig, workplace: Back
     context.log.info(
         "snapshot %s of %s, captured %s", manifest.number, manifest.scope, to_iso(manifest.captured_at)
     )
-    return make_plan(
-        repository,
-        manifest,
-        workplace.target(),
-        selection=Selection(issue_keys=tuple(config.issue_keys), only_deleted=config.only_deleted),
-        target=RestoreTarget(project_key=config.target_project or None),
-        policy=Policy(config.policy),
-        clock=now,
-        progress=RunLog(context.log.info),
-    )
+    with workplace.target() as writer:
+        return make_plan(
+            repository,
+            manifest,
+            writer,
+            selection=Selection(issue_keys=tuple(config.issue_keys), only_deleted=config.only_deleted),
+            target=RestoreTarget(project_key=config.target_project or None),
+            policy=Policy(config.policy),
+            progress=RunLog(context.log.info),
+        )
 
 
 def chosen_snapshot(repository: Repository, scope: str, wanted: str) -> Manifest:

@@ -35,7 +35,8 @@ def project_discovery_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     """List projects and report what changed."""
     try:
-        listed = list(workplace.reader().projects())
+        with workplace.reader() as reader:
+            listed = list(reader.projects())
     except BackupPipelineError as error:
         return dg.SkipReason(f"projects could not be listed, nothing was changed: {error}")
     registry = read_registry(context.instance)

@@ -1,0 +1,152 @@
+"""The UI shows what a user needs to back up and restore, works without the internet, and hides every secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jira_backup_pipeline_tests.browser.pages import (
+    CHECKS,
+    GRAPH,
+    LAUNCHPAD,
+    PARTITIONS,
+    Visit,
+    back_up_everything,
+    visiting,
+)
+from jira_backup_pipeline_tests.doubles.backed_site import backed_site
+from jira_backup_pipeline_tests.doubles.canary import leaks_in, leaks_in_files
+from jira_backup_pipeline_tests.doubles.dagster_services import running_dagster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jira_backup_pipeline_tests.doubles.backed_site import BackedSite
+    from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("dagster-browser")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedSite]:
+    with backed_site(tmp_path_factory.mktemp("site"), projects=2, issues=20) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory, site: BackedSite) -> Iterator[DagsterServices]:
+    with running_dagster(tmp_path_factory.mktemp("home"), code_environment=site.environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def keys(services: DagsterServices) -> Sequence[str]:
+    return back_up_everything(services)
+
+
+@pytest.fixture
+def visit(services: DagsterServices, keys: Sequence[str]) -> Iterator[Visit]:
+    """A fresh browser; whatever a test does, nothing may leave the machine and no page may break."""
+    assert keys
+    with visiting(services) as made:
+        yield made
+        assert made.strangers == []
+        assert made.errors == []
+
+
+def test_the_graph_leads_from_the_tables_to_the_snapshot(visit: Visit, keys: Sequence[str]) -> None:
+    page = visit.open(GRAPH, "snapshot", "issues", "100% filled")
+
+    shown = page.inner_text("body")
+    assert f"{len(keys)} partitions" in shown
+    assert "3 / 3 Passed" in shown
+
+
+def test_a_partition_shows_the_ledger_of_its_newest_snapshot(visit: Visit, keys: Sequence[str]) -> None:
+    page = visit.open(PARTITIONS, *keys)
+
+    page.get_by_text(keys[0], exact=True).first.click()
+    page.get_by_text("ledger").first.wait_for()
+
+    shown = page.inner_text("body")
+    for word in ("state", "complete", "expected", "stored", "requests_total", "written_bytes"):
+        assert word in shown
+
+
+def test_the_backfill_dialog_offers_every_project(visit: Visit, keys: Sequence[str]) -> None:
+    page = visit.open(GRAPH, "snapshot", "100% filled")
+
+    page.get_by_role("button", name="Materialize all").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("jira_project").first.wait_for()
+
+    assert f"All {len(keys)} partitions" in dialog.inner_text() or all(
+        key in dialog.inner_text() for key in keys
+    )
+
+
+def test_the_launchpad_of_a_restore_explains_its_fields_and_asks_for_what_is_missing(visit: Visit) -> None:
+    page = visit.open(LAUNCHPAD, 'Missing required config entry "source_project"')
+
+    shown = page.inner_text("body")
+    assert "dry_run: true" in shown
+    assert "snapshot: latest" in shown
+    assert "policy: skip" in shown
+    assert "For a real restore: repeat the key of the" in " ".join(shown.split())
+    assert page.get_by_role("button", name="Launch Run").is_disabled()
+
+
+def test_a_dry_run_launched_by_hand_ends_with_a_plan_to_read(
+    visit: Visit, keys: Sequence[str], services: DagsterServices
+) -> None:
+    run = services.launch("restore_job", {"source_project": keys[0], "target_project": "ELSE"})
+    assert services.wait_for_run(run) == "SUCCESS"
+
+    page = visit.open_markdown(run, "plan")
+
+    page.get_by_text(f"Restore of {keys[0]} into ELSE").first.wait_for()
+    assert "Nothing has been written" in page.inner_text("body")
+
+
+def test_a_restore_ends_with_a_fidelity_report_and_its_chart(
+    visit: Visit, keys: Sequence[str], services: DagsterServices
+) -> None:
+    config = {"source_project": keys[0], "target_project": "BACK", "dry_run": False, "confirm": "BACK"}
+    run = services.launch("restore_job", config)
+    assert services.wait_for_run(run, seconds=240) == "SUCCESS"
+
+    page = visit.open_markdown(run, "result")
+
+    page.get_by_text(f"Fidelity of {keys[0]} in BACK").first.wait_for()
+    picture = page.locator('img[src^="data:image/svg+xml"]').first
+    picture.wait_for()
+    assert picture.evaluate("image => image.naturalWidth") > 0
+
+
+def test_the_roll_up_checks_say_in_words_how_all_projects_stand(visit: Visit, keys: Sequence[str]) -> None:
+    page = visit.open(CHECKS, "every_project_fresh", "every_project_verified")
+
+    page.get_by_text("every_project_complete").first.click()
+    page.get_by_text("Evaluation result").first.wait_for()
+
+    assert len(keys) == 2
+    assert "verdict" in page.inner_text("body")
+
+
+def test_no_page_and_no_file_holds_a_secret(
+    visit: Visit, site: BackedSite, services: DagsterServices, keys: Sequence[str]
+) -> None:
+    secrets = {"token": site.sandbox.token, "identity": site.identity_secret, "mail": str(site.sandbox.email)}
+
+    for path in (
+        LAUNCHPAD,
+        GRAPH,
+        f"/assets/jira/snapshot?partition={keys[0]}",
+        "/deployment/config",
+        "/runs",
+    ):
+        page = visit.open(path, "Catalog")
+        page.wait_for_load_state("networkidle")
+        assert leaks_in(page.content().encode(), secrets) == []
+    assert leaks_in_files(services.home, secrets) == []
