@@ -3,7 +3,7 @@
 What belongs here: pure decisions on ids and moments: the delta, the rolling re-read, what disappeared, whether so much
 disappeared at once that a person must look.
 
-What stays out: asking Jira (`project`), what is stored (`base`) and writing (`commit`).
+What stays out: asking Jira (`project`), what is stored (`previous`) and writing (`commit`).
 """
 
 from __future__ import annotations

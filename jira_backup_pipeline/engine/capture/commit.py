@@ -7,17 +7,19 @@ What stays out: how the manifest is written and signed (`repository.snapshots`).
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import ConcurrentWriter
 from jira_backup_pipeline.domain.manifest import state_of
-from jira_backup_pipeline.engine.capture.base import load_base
+from jira_backup_pipeline.engine.capture.previous import load_previous
 from jira_backup_pipeline.repository.snapshots import ManifestDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from jira_backup_pipeline.domain.manifest import Head, Manifest
+    from jira_backup_pipeline.domain.manifest import Gap, Head, Manifest
     from jira_backup_pipeline.engine.capture.draft import Draft
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -43,20 +45,20 @@ def commit(repository: Repository, draft: Draft, *, heads: Mapping[str, Head] | 
 
 def rebase(repository: Repository, draft: Draft) -> None:
     """Put a draft on top of the snapshot that another writer committed meanwhile; the newer reading of a unit wins."""
-    base = load_base(repository, draft.scope)
+    previous = load_previous(repository, draft.scope)
     for key, ref in list(draft.units.items()):
-        theirs = base.find(*key)
+        theirs = previous.find(*key)
         if theirs is not None and theirs.updated_ms > ref.updated_ms:
             del draft.units[key]
     # What they found after we looked is not ours to remove.
-    if base.manifest is not None and base.manifest.watermark_ms > draft.watermark_ms:
+    if previous.manifest is not None and previous.manifest.watermark_ms > draft.watermark_ms:
         draft.removed.clear()
-    draft.base = base
+    draft.previous = previous
     draft.notes.append("rebased on a snapshot that another writer committed meanwhile")
 
 
 def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
-    base = draft.base
+    previous = draft.previous
     return ManifestDraft(
         scope=draft.scope,
         run=draft.run,
@@ -64,12 +66,20 @@ def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
         captured_at=draft.captured_at,
         watermark_ms=draft.watermark_ms,
         ledger=tuple(draft.ledger),
-        gaps=tuple(draft.gaps),
+        gaps=_merged(draft.gaps),
         project=draft.project,
         site_snapshot=draft.site_snapshot,
         heads=heads,
         unresolved=draft.unresolved,
         notes=tuple(draft.notes),
-        packs={**base.packs, **draft.packs},
-        expected_parent=None if base.newest is None else base.newest.number,
+        packs={**previous.packs, **draft.packs},
+        expected_parent=None if previous.newest is None else previous.newest.number,
     )
+
+
+def _merged(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Tell the same gap once, with its whole count: a refused permission is met again with every thousand issues."""
+    counts: Counter[Gap] = Counter()
+    for gap in gaps:
+        counts[replace(gap, count=1)] += gap.count
+    return tuple(replace(gap, count=count) for gap, count in counts.items())

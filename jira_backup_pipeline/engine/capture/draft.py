@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, PackRef, ProjectIdentity
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import BlobRef, UnitRef
-    from jira_backup_pipeline.engine.capture.base import Base
+    from jira_backup_pipeline.engine.capture.previous import Previous
     from jira_backup_pipeline.repository.packs import PackWriter
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -36,7 +36,7 @@ class Draft:
     run: str
     captured_at: datetime
     watermark_ms: int
-    base: Base
+    previous: Previous
     project: ProjectIdentity | None = None
     site_snapshot: int | None = None
     units: dict[UnitKey, UnitRef] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Draft:
 
     def live_units(self) -> Iterator[UnitRef]:
         """Give the units of the snapshot: what is kept of the one before, then what this capture brought."""
-        for ref in self.base.units():
+        for ref in self.previous.units():
             key = (ref.kind, ref.id)
             if key not in self.units and key not in self.removed:
                 yield ref
@@ -81,7 +81,7 @@ class Packing:
     def add(self, kind: str, record_id: str, updated_ms: int, records: Sequence[Record]) -> None:
         """Store a unit, unless the snapshot before holds it with the same content already."""
         digest = unit_digest(records)
-        before = self._draft.base.find(kind, record_id)
+        before = self._draft.previous.find(kind, record_id)
         if before is not None and before.digest == digest and before.updated_ms == updated_ms:
             return
         self._open().add(StoredUnit(kind, record_id, updated_ms, digest, tuple(records)))

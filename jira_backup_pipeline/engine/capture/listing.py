@@ -42,7 +42,7 @@ def _store(draft: Draft, packing: Packing, listed: Listed) -> None:
         seen.add(record.id)
         packing.add(listed.kind, record.id, 0, [record])
     draft.gaps.extend(listed.gaps)
-    gone = draft.base.ids(listed.kind) - seen
+    gone = draft.previous.ids(listed.kind) - seen
     if listed.gaps and gone:
         # What could not be read is not proven gone: the last good copy stays, and the gap says why it may be old.
         draft.notes.append(f"{len(gone)} of {listed.kind} kept from an earlier snapshot because of a gap")

@@ -14,10 +14,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
-from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, project_scope
 from jira_backup_pipeline.domain.times import to_epoch_ms, to_iso
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
-from jira_backup_pipeline.engine.capture.base import active_people, is_of_issues, load_base
 from jira_backup_pipeline.engine.capture.changes import decide_changes, is_mass_disappearance, reread_turn
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
@@ -25,13 +24,14 @@ from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
+from jira_backup_pipeline.engine.capture.previous import active_people, is_of_issues, load_previous
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity
+    from jira_backup_pipeline.domain.manifest import ProjectIdentity
     from jira_backup_pipeline.engine.outcomes import CaptureOutcome
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader, ListedProject
     from jira_backup_pipeline.repository.repository import Repository
@@ -72,7 +72,7 @@ def capture_project(
         run=run,
         captured_at=started_at,
         watermark_ms=to_epoch_ms(account.server_time),
-        base=load_base(repository, scope),
+        previous=load_previous(repository, scope),
         project=project.identity,
         site_snapshot=None if site is None else site.number,
     )
@@ -83,6 +83,16 @@ def capture_project(
     _IssueCapture(repository, reader, draft, packing, options, clock, progress).read(project.identity)
     manifest = commit(repository, draft)
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
+
+
+def _closed_issue(issue_id: str) -> Gap:
+    return Gap(
+        kind="issue",
+        subject=f"issue {issue_id}",
+        reason="it exists, but Jira hands it out to this account no more; the stored copy is kept",
+        remedy="Give the backup account permission to browse the issue.",
+        issue_id=issue_id,
+    )
 
 
 @dataclass(slots=True)
@@ -101,25 +111,25 @@ class _IssueCapture:
 
     def read(self, project: ProjectIdentity) -> None:
         """Bring the draft's issues up to date with Jira."""
-        draft, base = self.draft, self.draft.base
+        draft, previous = self.draft, self.draft.previous
         self.progress.stage(f"{project.key}: listing issues")
         listed = set(self.reader.issue_ids(project.id))
-        since_ms = base.changed_since_ms(is_full=self.options.is_full)
+        since_ms = previous.changed_since_ms(is_full=self.options.is_full)
         changed: dict[str, int] = {}
         if since_ms is not None:
             overlap_ms = int(self.options.overlap_hours * 3_600_000)
             changed = dict(self.reader.changed_issues(project.id, max(0, since_ms - overlap_ms)))
         changes = decide_changes(
             listed,
-            stored=base.stored_issues(),
-            fresh=base.fresh_issues(),
+            stored=previous.stored_issues(),
+            fresh=previous.fresh_issues(),
             changed=changed,
             again=self._again(),
             is_full=self.options.is_full,
         )
         listed.update(changed)
-        if base.manifest is not None:
-            missed = base.manifest.unresolved
+        if previous.manifest is not None:
+            missed = previous.manifest.unresolved
             draft.unresolved.update(
                 {issue_id: at for issue_id, at in missed.items() if issue_id not in listed}
             )
@@ -146,11 +156,11 @@ class _IssueCapture:
 
     def _again(self) -> set[str]:
         """Choose issues to read although nothing says they changed: earlier gaps, and today's turn of the re-read."""
-        base = self.draft.base
-        again = {gap.issue_id for gap in base.gaps if gap.issue_id is not None}
+        previous = self.draft.previous
+        again = {gap.issue_id for gap in previous.gaps if gap.issue_id is not None}
         today = self.clock()
-        if base.manifest is not None and base.manifest.captured_at.date() < today.date():
-            again.update(reread_turn(base.stored_issues(), today.date(), self.options.reread_days))
+        if previous.manifest is not None and previous.manifest.captured_at.date() < today.date():
+            again.update(reread_turn(previous.stored_issues(), today.date(), self.options.reread_days))
         return again
 
     def _judge_missing(self, missing: Sequence[str], project_id: str) -> list[str]:
@@ -162,25 +172,24 @@ class _IssueCapture:
             return []
         draft = self.draft
         located = self.reader.locate(missing)
-        here = [
-            issue_id
-            for issue_id in missing
-            if issue_id in located and located[issue_id].project_id == project_id
-        ]
-        draft.removed.update(("issue", issue_id) for issue_id in missing if issue_id not in set(here))
+        here = [i for i in missing if i in located and located[i].project_id == project_id]
+        closed = [i for i in missing if i in located and not located[i].project_id]
+        draft.gaps.extend(_closed_issue(issue_id) for issue_id in closed)
+        staying = {*here, *closed}
+        draft.removed.update(("issue", issue_id) for issue_id in missing if issue_id not in staying)
         for issue_id, place in located.items():
-            if place.project_id != project_id:
+            if issue_id not in staying:
                 draft.notes.append(f"issue {issue_id} moved to {place.key}")
         self._note_gone([issue_id for issue_id in missing if issue_id not in located])
         return here
 
     def _note_gone(self, gone: Sequence[str]) -> None:
         """Keep the evidence of a disappearance: a deleted issue and a hidden one look the same from outside."""
-        draft, base = self.draft, self.draft.base
+        draft, previous = self.draft, self.draft.previous
         now = to_iso(self.clock())
         for issue_id in gone:
             draft.unresolved.setdefault(issue_id, now)
-        stored = len(base.stored_issues())
+        stored = len(previous.stored_issues())
         if is_mass_disappearance(len(gone), stored, self.options.mass_disappearance_share):
             draft.is_doubtful = True
             draft.notes.append(
@@ -191,7 +200,7 @@ class _IssueCapture:
     def _reuse_fresh(self, listed: set[str], to_read: Sequence[str]) -> None:
         """Take over what a dead run stored and nobody changed since."""
         read_anew = set(to_read)
-        for (kind, record_id), ref in self.draft.base.fresh.items():
+        for (kind, record_id), ref in self.draft.previous.fresh.items():
             if kind == "issue" and record_id in listed and record_id not in read_anew:
                 self.draft.reuse(ref)
 
@@ -199,7 +208,7 @@ class _IssueCapture:
         """Read and store issues, pack by pack; give the ids that were listed but exist no more."""
         self.progress.stage(f"{key}: issues", len(to_read))
         people = active_people(self.repository) if to_read else []
-        known = self.draft.base.known_blobs(self.repository, to_read)
+        known = self.draft.previous.known_blobs(self.repository, to_read)
         seen: set[str] = set()
         units = self.reader.issue_units(to_read, people=people, links_of=self._links_of(to_read))
         with AttachmentKeeper(self.reader, known) as keeper:
@@ -228,7 +237,7 @@ class _IssueCapture:
         """
         if self.options.is_full:
             return None
-        before = {issue_id: self.draft.base.find("issue", issue_id) for issue_id in ids}
+        before = {issue_id: self.draft.previous.find("issue", issue_id) for issue_id in ids}
         return [i for i, ref in before.items() if ref is None or ref.counts.get("remote_link")]
 
     def _keep(self, unit: IssueUnit) -> None:
@@ -242,7 +251,7 @@ class _IssueCapture:
     def _carry(self) -> None:
         """Account for the issues that stay as they were stored, and for what was missing of them."""
         draft = self.draft
-        missing_blobs = Counter(gap.issue_id for gap in draft.base.gaps if gap.kind == "attachment")
+        missing_blobs = Counter(gap.issue_id for gap in draft.previous.gaps if gap.kind == "attachment")
         kept: set[str | None] = set()
         for ref in draft.live_units():
             if ref.kind == "issue" and ref.id not in self.counted:
@@ -251,7 +260,7 @@ class _IssueCapture:
         present = set(draft.gaps)
         draft.gaps.extend(
             gap
-            for gap in draft.base.gaps
+            for gap in draft.previous.gaps
             if (gap.issue_id in kept or self._concerns_all(gap)) and gap not in present
         )
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Head
 from jira_backup_pipeline.domain.times import to_epoch_ms
-from jira_backup_pipeline.engine.capture.base import load_base
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
+from jira_backup_pipeline.engine.capture.previous import load_previous
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def capture_site(
         run=run,
         captured_at=started_at,
         watermark_ms=to_epoch_ms(account.server_time),
-        base=load_base(repository, SITE_SCOPE),
+        previous=load_previous(repository, SITE_SCOPE),
     )
     packing = Packing(repository, draft)
     kinds = kinds_at(Level.SITE)
@@ -84,17 +84,17 @@ def record_heads(repository: Repository, *, run: str) -> Manifest | None:
     A project's snapshot names the site snapshot before it, so the site is captured first; without this second, tiny
     commit the newest snapshots of all projects could be taken away unseen until the next night.
     """
-    base = load_base(repository, SITE_SCOPE)
+    previous = load_previous(repository, SITE_SCOPE)
     heads = heads_of(repository)
-    if base.manifest is None or dict(base.manifest.heads) == heads:
+    if previous.manifest is None or dict(previous.manifest.heads) == heads:
         return None
-    before = base.manifest
+    before = previous.manifest
     draft = Draft(
         scope=SITE_SCOPE,
         run=run,
         captured_at=before.captured_at,
         watermark_ms=before.watermark_ms,
-        base=replace(base, fresh={}, fresh_watermark_ms=None),
+        previous=replace(previous, fresh={}, fresh_watermark_ms=None),
         gaps=list(before.gaps),
         ledger=list(before.ledger),
         notes=["heads only"],

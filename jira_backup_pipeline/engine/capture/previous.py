@@ -25,7 +25,7 @@ _BLOB_COLUMNS = ("blob", "blob_size_bytes", "blob_sha256", "media_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Previous:
     """The state a capture starts from.
 
     Attributes:
@@ -89,7 +89,7 @@ class Base:
         return known
 
 
-def load_base(repository: Repository, scope: str) -> Base:
+def load_previous(repository: Repository, scope: str) -> Previous:
     """Load the state that the next capture of a scope builds on."""
     newest = repository.latest(scope, include_doubtful=True)
     manifest = repository.latest(scope)
@@ -107,7 +107,7 @@ def load_base(repository: Repository, scope: str) -> Base:
     )
     fresh = {(ref.kind, ref.id): ref for left in leftovers for ref in left.units}
     gaps = tuple(manifest.gaps if manifest else ()) + tuple(gap for left in leftovers for gap in left.gaps)
-    return Base(
+    return Previous(
         newest=newest,
         manifest=manifest,
         index=repository.read_index(manifest) if manifest else None,
