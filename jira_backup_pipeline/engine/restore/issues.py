@@ -211,7 +211,7 @@ class IssueCreator:
             self._fail(head.id, f"the target's type {issue_type.name} takes no parent of this level")
             return None
         values = restoration.values.first(row)
-        taken, filled = self._screens.divide(issue_type.id, head.id, values)
+        taken, filled = self._screens.divide(issue_type.id, row, values)
         restoration.findings.adjust(*values.adjustments, *filled)
         fields = {
             **taken,

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.findings import Adjustment
+from jira_backup_pipeline.engine.restore.snapshot import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.calls import Calls
     from jira_backup_pipeline.engine.restore.fields import Values
 
@@ -50,21 +52,22 @@ class CreateScreens:
             self._screens[type_id] = {found.id: found for item in items for found in [_screen_field(item)]}
         return self._screens[type_id]
 
-    def divide(self, type_id: str, issue_id: str, values: Values) -> tuple[dict[str, Any], list[Adjustment]]:
+    def divide(self, type_id: str, source: Record, values: Values) -> tuple[dict[str, Any], list[Adjustment]]:
         """Give the values that the create takes, required fields filled, and a word on each that was filled."""
+        created = str(fields_of(source).get("created", ""))
         screen = self.of(type_id)
         taken = {name: value for name, value in values.values.items() if name in screen or name in _ALWAYS}
         filled = []
         for found in screen.values():
             if not found.is_required or found.has_default or found.id in taken or found.id in _ALWAYS:
                 continue
-            filling = _filling(found)
+            filling = _filling(found, created)
             if filling is not None:
                 taken[found.id] = filling
                 reason = (
                     f"required on the target and without a value in the snapshot: filled with {filling!r}"
                 )
-                filled.append(Adjustment("issue", issue_id, found.id, reason, is_impossible=True))
+                filled.append(Adjustment("issue", source.id, found.id, reason, is_impossible=True))
         return taken, filled
 
 
@@ -81,12 +84,12 @@ def _screen_field(item: Mapping[str, Any]) -> ScreenField:
     )
 
 
-def _filling(found: ScreenField) -> Any:  # noqa: ANN401 - a value for Jira
+def _filling(found: ScreenField, created: str) -> Any:  # noqa: ANN401 - a value for Jira
     """Give something that Jira takes and a person recognises; None where only a person can decide."""
     if found.example is not None:
         named = {name: found.example[name] for name in ("id", "value", "name") if name in found.example}
         one = {"id": named["id"]} if "id" in named else named
         return [one] if found.type == "array" else one
-    if found.type == "string":
-        return _FILLING
-    return 0 if found.type == "number" else None
+    days = len("2026-01-31")
+    free = {"string": _FILLING, "number": 0, "date": created[:days] or None, "datetime": created or None}
+    return free.get(found.type)
