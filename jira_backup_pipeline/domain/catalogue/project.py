@@ -1,0 +1,97 @@
+"""What belongs to one project besides its issues: the part of the catalogue that is captured with the project's settings.
+
+What belongs here: one entry for each kind, in capture and restore order.
+
+What stays out: kinds of the whole site (`site`) or of one issue (`issue`).
+"""
+
+from __future__ import annotations
+
+from jira_backup_pipeline.domain.catalogue.shape import (
+    Kind,
+    Level,
+    Listing,
+    Paging,
+    Recognition,
+    date,
+    flag,
+    text,
+    texts,
+)
+
+PROJECT_KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="project",
+        table="projects",
+        title="projects with their settings",
+        level=Level.PROJECT,
+        listing=Listing(
+            "/rest/api/3/project/{project_id}",
+            Paging.SINGLE,
+            query=(("expand", "description,lead,issueTypes,url,projectKeys,permissions,insight"),),
+        ),
+        columns=(
+            text("key"),
+            text("name"),
+            text("type", "projectTypeKey"),
+            text("style"),
+            text("lead_id", "lead", "accountId"),
+            flag("is_archived", "archived"),
+        ),
+        recognition=Recognition.NATURAL_KEY,
+        restore_note="as a company-managed project; its id changes",
+    ),
+    Kind(
+        name="component",
+        table="components",
+        title="components",
+        level=Level.PROJECT,
+        listing=Listing("/rest/api/3/project/{project_id}/component", Paging.OFFSET, "values", page_size=100),
+        columns=(
+            text("name"),
+            text("description"),
+            text("lead_id", "lead", "accountId"),
+            text("assignee_type", "assigneeType"),
+        ),
+        parent="project",
+        recognition=Recognition.NATURAL_KEY,
+    ),
+    Kind(
+        name="version",
+        table="versions",
+        title="versions",
+        level=Level.PROJECT,
+        listing=Listing(
+            "/rest/api/3/project/{project_id}/version",
+            Paging.OFFSET,
+            "values",
+            query=(("orderBy", "sequence"),),
+            page_size=100,
+        ),
+        columns=(
+            text("name"),
+            text("description"),
+            flag("is_archived", "archived"),
+            flag("is_released", "released"),
+            date("start_date", "startDate"),
+            date("release_date", "releaseDate"),
+        ),
+        parent="project",
+        recognition=Recognition.NATURAL_KEY,
+    ),
+    Kind(
+        name="role_actors",
+        table="role_actors",
+        title="project roles and their actors",
+        level=Level.PROJECT,
+        listing=Listing("/rest/api/3/project/{project_id}/role", Paging.LINKS),
+        columns=(
+            text("name"),
+            texts("people", "actors", "actorUser", "accountId"),
+            texts("groups", "actors", "actorGroup", "groupId"),
+        ),
+        parent="project",
+        recognition=Recognition.NATURAL_KEY,
+        restore_note="actors that exist on the target; app actors come with their app",
+    ),
+)

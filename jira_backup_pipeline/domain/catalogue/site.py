@@ -1,0 +1,132 @@
+"""The site's configuration and people: the part of the catalogue that is captured in the site scope.
+
+What belongs here: one entry for each kind, in capture and restore order.
+
+What stays out: kinds of one project (`project`) or of one issue (`issue`).
+"""
+
+from __future__ import annotations
+
+from jira_backup_pipeline.domain.catalogue.shape import (
+    Kind,
+    Level,
+    Listing,
+    Paging,
+    Recognition,
+    count,
+    flag,
+    text,
+)
+
+SITE_KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="field",
+        table="fields",
+        title="field definitions",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/field", Paging.ARRAY),
+        columns=(
+            text("key"),
+            text("name"),
+            flag("is_custom", "custom"),
+            text("type", "schema", "type"),
+            text("custom_type", "schema", "custom"),
+            text("project_id", "scope", "project", "id"),
+        ),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name and type; contexts and options are not rebuilt yet",
+    ),
+    Kind(
+        name="issue_type",
+        table="issue_types",
+        title="issue types",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/issuetype", Paging.ARRAY),
+        columns=(
+            text("name"),
+            flag("is_subtask", "subtask"),
+            count("hierarchy_level", "hierarchyLevel"),
+            text("project_id", "scope", "project", "id"),
+        ),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name; missing types are named in the plan",
+    ),
+    Kind(
+        name="status",
+        table="statuses",
+        title="statuses",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/statuses/search", Paging.OFFSET, "values", page_size=200),
+        columns=(
+            text("name"),
+            text("category", "statusCategory"),
+            text("project_id", "scope", "project", "id"),
+        ),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name; reached through its workflow's transitions",
+    ),
+    Kind(
+        name="priority",
+        table="priorities",
+        title="priorities",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/priority/search", Paging.OFFSET, "values", page_size=50),
+        columns=(text("name"), flag("is_default", "isDefault")),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name",
+    ),
+    Kind(
+        name="resolution",
+        table="resolutions",
+        title="resolutions",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/resolution/search", Paging.OFFSET, "values", page_size=50),
+        columns=(text("name"), flag("is_default", "isDefault")),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name",
+    ),
+    Kind(
+        name="link_type",
+        table="link_types",
+        title="issue link types",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/issueLinkType", Paging.ARRAY, "issueLinkTypes"),
+        columns=(text("name"), text("inward"), text("outward")),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name",
+    ),
+    Kind(
+        name="role",
+        table="roles",
+        title="role definitions",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/role", Paging.ARRAY),
+        columns=(text("name"), text("description")),
+        recognition=Recognition.NATURAL_KEY,
+        is_restorable=False,
+        restore_note="matched on the target by name",
+    ),
+    Kind(
+        name="person",
+        table="people",
+        title="people",
+        level=Level.SITE,
+        listing=Listing("/rest/api/3/users/search", Paging.START_ONLY, page_size=1000),
+        columns=(
+            text("display_name", "displayName"),
+            text("email", "emailAddress"),
+            text("account_type", "accountType"),
+            flag("is_active", "active"),
+        ),
+        recognition=Recognition.NEVER,
+        id_path=("accountId",),
+        is_restorable=False,
+        restore_note="accounts belong to Atlassian; people are mapped by account id",
+    ),
+)
