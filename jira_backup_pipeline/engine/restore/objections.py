@@ -59,6 +59,7 @@ def objections_to(
     result.notes.extend(_about_files(survey, matches))
     result.notes.extend(_about_people(survey, matches))
     result.notes.extend(_about_fields(survey, matches))
+    result.notes.extend(_about_sprints(survey, matches))
     result.conflicts.extend(_about_names(survey, matches))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
@@ -95,7 +96,8 @@ def _about_people(survey: Survey, matches: Matches) -> Iterator[str]:
     inactive = sorted(person for person in survey.people if matches.people.get(person) is False)
     for title, people in (("not known on", unknown), ("inactive on", inactive)):
         if people:
-            yield f"{len(people)} accounts are {title} the target; where they are assignee, reporter or watcher it is left out"
+            many = f"{len(people)} accounts are" if len(people) > 1 else "1 account is"
+            yield f"{many} {title} the target: left out as assignee, reporter, watcher or in fields"
 
 
 def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
@@ -105,6 +107,12 @@ def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
             continue
         if matches.target_field(name) is None:
             yield f"field {matches.field_name(name)} ({name}) of {count:,} issues has no counterpart: left out"
+
+
+def _about_sprints(survey: Survey, matches: Matches) -> Iterator[str]:
+    absent = len(survey.sprints - set(matches.sprints))
+    if absent:
+        yield f"{absent} of {len(survey.sprints)} sprints are not on the target: issues come back without them"
 
 
 def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:
