@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -281,6 +283,11 @@ class TestAddresses:
         assert site_base("https://old.example/rest/api/3/project/1") == "https://old.example"
 
 
+@cache
+def schema_validator() -> Any:
+    return jsonschema.Draft4Validator(json.loads((SHARED / "adf-full-schema-52.2.2.json").read_text()))
+
+
 class TestAgainstTheSchema:
     @pytest.mark.skipif(
         not SHARED.is_dir(), reason="the shared rich-text schema lies outside this repository"
@@ -288,10 +295,8 @@ class TestAgainstTheSchema:
     @pytest.mark.parametrize("name", ["jira_epic_description.json", "table_basic.json"])
     @pytest.mark.parametrize("keeps_media", [True, False])
     def test_what_was_valid_stays_valid(self, name: str, *, keeps_media: bool) -> None:
-        jsonschema = pytest.importorskip("jsonschema")
-        schema = json.loads((SHARED / "adf-full-schema-52.2.2.json").read_text())
         document = json.loads((SHARED / name).read_text())
-        validator = jsonschema.Draft4Validator(schema)
+        validator = schema_validator()
         assert validator.is_valid(document)
 
         rewritten = rewrite(
@@ -306,9 +311,7 @@ class TestAgainstTheSchema:
     )
     @given(blocks.filter(lambda block: block["type"] in {"mediaGroup", "mediaSingle", "paragraph"}))
     def test_lost_files_leave_a_valid_document(self, block: dict[str, Any]) -> None:
-        jsonschema = pytest.importorskip("jsonschema")
-        schema = json.loads((SHARED / "adf-full-schema-52.2.2.json").read_text())
-        validator = jsonschema.Draft4Validator(schema)
+        validator = schema_validator()
         document = {"version": 1, "type": "doc", "content": [block]}
         if not validator.is_valid(document):
             return

@@ -16,7 +16,7 @@ from jira_backup_pipeline.domain.times import parse_instant
 from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from jira_backup_pipeline.engine.restore.target import TargetField
 
@@ -70,7 +70,9 @@ def _open_sprint(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
     return value
 
 
-def _minutes(value: Mapping[str, Any]) -> dict[str, int]:
+def _minutes(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
+    if not isinstance(value, dict):
+        return value
     found = {}
     for name in ("originalEstimate", "remainingEstimate"):
         seconds, text = value.get(f"{name}Seconds"), value.get(name)
