@@ -226,10 +226,17 @@ class Restorable:
 
 @contextmanager
 def restorable(
-    *, projects: int = 2, issues: int = 60, seed: int = 7, store: Store | None = None
+    *,
+    projects: int = 2,
+    issues: int = 60,
+    seed: int = 7,
+    store: Store | None = None,
+    before: Callable[[RunningSandbox], None] | None = None,
 ) -> Iterator[Restorable]:
-    """Start a sandbox and capture its first project."""
+    """Start a sandbox, let `before` change it, and capture its first project."""
     with start_sandbox(projects=projects, issues=issues, seed=seed) as sandbox:
+        if before is not None:
+            before(sandbox)
         config = JiraConfig(sandbox.url, sandbox.email, Secret(sandbox.token))
         reader = CloudReader(connect(config))
         repository = create_repository(

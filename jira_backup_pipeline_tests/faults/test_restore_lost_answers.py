@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,6 +129,11 @@ def test_a_token_that_expires_midway_ends_the_run_and_a_resume_completes_it(
     assert expected == shape_of(site.sandbox, "GONE")
 
 
+def spoil(sandbox: Any, text: str) -> None:
+    [issue, *_] = sandbox.site.issues.of_project(next(iter(sandbox.site.projects)))
+    sandbox.edits.set_raw_field(sandbox.site.key_of(issue), "description", text)
+
+
 class TestRefusals:
     def test_fields_off_the_create_screen_are_set_by_an_edit(self) -> None:
         with restorable(projects=1, issues=12, seed=5) as made:
@@ -159,6 +165,21 @@ class TestRefusals:
             assert made.manifest.counts["issues"] == len(result.outcome.id_map.issues)
             assert any("required on the target" in found.reason for found in result.outcome.adjustments)
             assert result.report.wrong_total == 0
+
+    def test_text_that_the_target_rejects_becomes_plainer_and_is_reported(self) -> None:
+        words = '{"type":"paragraph","content":[{"type":"text","text":"these words stay"}]}'
+        refused = '{"type":"doc","version":1,"content":[{"type":"unheardOf"},' + words + "]}"
+        with restorable(
+            projects=1, issues=10, seed=5, before=lambda sandbox: spoil(sandbox, refused)
+        ) as made:
+            result = made.restore(made.plan(target_key="WORDS"))
+
+            [finding] = result.report.findings
+            assert (finding.field, finding.judgement.rule.value) == ("description", "refused by the target")
+            assert "plain paragraphs" in finding.judgement.detail
+            restored = result.outcome.id_map.issue(finding.source_id)
+            body = made.sandbox.site.body(made.sandbox.site.find_issue(restored.id))
+            assert "these words stay" in json.dumps(body.values["description"])
 
     def test_without_bulk_permission_statuses_come_back_one_by_one(
         self, site: Restorable, expected: Any

@@ -66,6 +66,7 @@ __all__ = [
 ]
 
 _KEY_START = ("A", "Z")
+_SHOWN_KEYS = 10
 _MAX_KEY_CHARACTERS = 10
 
 
@@ -134,7 +135,7 @@ def make_plan(
         calls, site, project, fields, people=found.people, sprints=found.sprints, is_same_site=is_same_site
     )
     levels = Counter(head.level for head in actions.creates)
-    objections = Objections(conflicts=list(actions.moved))
+    objections = Objections(conflicts=list(actions.moved), notes=_orphans(heads, actions, by_id))
     objections_to(
         objections, view=view, survey=found, matches=matches, planned=planned, calls=calls, policy=policy
     )
@@ -283,6 +284,22 @@ def _decide(
         else:
             skips[head.id] = issue
     return _Actions(tuple(creates), updates, skips, tuple(moved))
+
+
+def _orphans(heads: list[IssueHead], actions: _Actions, by_id: Mapping[str, FoundIssue]) -> list[str]:
+    """Say which issues stayed behind when their parent was deleted: Jira has cleared their parent."""
+    created = {head.id for head in actions.creates}
+    left = [
+        head.key
+        for head in heads
+        if head.parent_id in created and head.id in by_id and head.id not in created
+    ]
+    if not left:
+        return []
+    shown = ", ".join(left[:_SHOWN_KEYS]) + (", ..." if len(left) > _SHOWN_KEYS else "")
+    return [
+        f"{len(left)} issues lost their parent when it was deleted ({shown}); restore them with policy update afterwards"
+    ]
 
 
 def _standing(
