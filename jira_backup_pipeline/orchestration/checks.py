@@ -101,16 +101,13 @@ def result_of(
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     """Give the result of a check from its verdict."""
-    # The UI shows the description of an evaluation in its history only, the metadata at once.
-    words: Metadata = {"verdict": dg.MetadataValue.text(verdict.reason)}
-    if verdict.remedy:
-        words["what to do"] = dg.MetadataValue.text(verdict.remedy)
+    remedy: Metadata = {"what to do": dg.MetadataValue.text(verdict.remedy)} if verdict.remedy else {}
     return dg.AssetCheckResult(
         check_name=name,
         passed=verdict.is_good,
         severity=severity,
         description=verdict.reason,
-        metadata={**words, **(metadata or {})},
+        metadata={**remedy, **(metadata or {})},
     )
 
 
@@ -194,7 +191,6 @@ def rolled_up(name: str, projects: Sequence[ProjectHealth]) -> dg.AssetCheckResu
         severity=dg.AssetCheckSeverity.ERROR if watched else dg.AssetCheckSeverity.WARN,
         description=reason,
         metadata={
-            "verdict": reason,
             "projects": table(_ROW, shown),
             "watched": len(watched),
             "bad": len(bad),

@@ -7,14 +7,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.orchestration.assets.specs import project_specs
 from jira_backup_pipeline_tests.browser.pages import GRAPH, back_up_everything, visiting
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 from jira_backup_pipeline_tests.doubles.dagster_services import ROOT, running_dagster
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
 
 DOCS = ROOT / "docs"
+_MOST_ZOOM_CLICKS = 6
+_TOOLBAR_PIXELS = 170
 
 
 def make_pictures(folder: Path) -> list[Path]:
@@ -38,21 +43,42 @@ def make_pictures(folder: Path) -> list[Path]:
 
 def photograph_graph(services: DagsterServices, path: Path) -> Path:
     """Photograph the whole graph of one project's tables."""
-    with visiting(services, width=1500, height=1780) as visit:
+    with visiting(services, width=1240, height=1500) as visit:
         page = visit.open(GRAPH, "100% filled", "snapshot")
-        graph = page.locator("svg").filter(has=page.locator("foreignObject")).first
-        graph.wait_for()
-        page.keyboard.press("Escape")
-        page.screenshot(path=path)
+        page.get_by_text("Hide navigation").click()
+        for _ in range(_MOST_ZOOM_CLICKS):
+            page.locator("button:has([aria-label='zoom_out'])").click()
+            # In the smaller view the tables show as green fields: wait for those, not for a time.
+            page.get_by_text("100% filled").first.wait_for(state="hidden")
+            if all(_is_in_view(page, spec.key.path[-1]) for spec in project_specs()):
+                break
+        page.screenshot(path=path, animations="disabled")
     return path
 
 
+def _is_in_view(page: Page, name: str) -> bool:
+    box = page.get_by_text(name, exact=True).last.bounding_box()
+    size = page.viewport_size
+    return (
+        box is not None
+        and size is not None
+        and _TOOLBAR_PIXELS < box["y"] < size["height"] - box["height"] * 3
+    )
+
+
 def photograph_report(services: DagsterServices, run: str, path: Path) -> Path:
-    """Photograph the fidelity report of a restore."""
-    with visiting(services, width=1300, height=1150) as visit:
+    """Photograph the fidelity report of a restore, as much of it as a page shows."""
+    with visiting(services, width=1300, height=1100) as visit:
         page = visit.open_markdown(run, "result")
         page.locator('img[src^="data:image/svg+xml"]').first.wait_for()
-        page.get_by_role("dialog").first.screenshot(path=path)
+        box = page.get_by_role("dialog").first.bounding_box()
+        assert box is not None
+        visible = min(box["height"], 1100 - box["y"])
+        page.screenshot(
+            path=path,
+            clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": visible},
+            animations="disabled",
+        )
     return path
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jira_backup_pipeline.domain.manifest import project_scope
+from jira_backup_pipeline.orchestration.assets.specs import project_specs
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 from jira_backup_pipeline_tests.doubles.canary import leaks_in, leaks_in_files
 from jira_backup_pipeline_tests.doubles.dagster_services import ROOT, eventually, running_dagster
@@ -22,22 +23,6 @@ if TYPE_CHECKING:
     from jira_backup_pipeline_tests.programs import PostgresServer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("dagster-services")]
-
-PROJECT_ASSETS = [
-    "projects",
-    "components",
-    "versions",
-    "role_actors",
-    "issues",
-    "comments",
-    "worklogs",
-    "changelog",
-    "attachments",
-    "issue_links",
-    "remote_links",
-    "watchers",
-    "snapshot",
-]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +80,7 @@ def test_projects_are_discovered_backed_up_lost_and_restored_and_no_secret_is_le
     assert sorted(found) == sorted(keys)
     assert services.wait_for_run(services.launch("site_backup_job", {})) == "SUCCESS"
 
-    backfill = services.backfill([["jira", name] for name in PROJECT_ASSETS], found)
+    backfill = services.backfill([list(spec.key.path) for spec in project_specs()], found)
     assert services.wait_for_backfill(backfill) == "COMPLETED_SUCCESS"
     for project_id in keys.values():
         newest = site.repository().latest(project_scope(project_id))
