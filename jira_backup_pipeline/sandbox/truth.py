@@ -21,6 +21,7 @@ from jira_backup_pipeline.sandbox.http import (
     encode,
 )
 from jira_backup_pipeline.sandbox.model import Issue, Project, ProjectState
+from jira_backup_pipeline.sandbox.setup.lists import setup_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def _line(
 
 def _records(site: Site) -> Iterator[JsonObject]:
     with site.lock:
-        heads = list(_site_records(site))
+        heads = [*_site_records(site), *(_line(*found) for found in setup_records(site))]
         projects = list(site.projects.values())
     yield from heads
     for project in projects:
@@ -80,8 +81,6 @@ def _site_records(site: Site) -> Iterator[JsonObject]:
         yield _line("person", account.account_id, show.user_listed(site, account))
     for field in site.fields.values():
         yield _line("field", field.field_id, show.field_definition(field))
-    for option in site.options.values():
-        yield _line("field_option", option.option_id, show.option(option))
     for issue_type in site.issue_types.values():
         yield _line("issue_type", issue_type.type_id, show.issue_type(issue_type))
     for status in site.statuses.values():

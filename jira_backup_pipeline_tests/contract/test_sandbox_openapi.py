@@ -35,6 +35,27 @@ RELAXED: tuple[tuple[str, str, dict[str, Any], str], ...] = (
         {"type": "integer"},
         "the bulk answer's own example, and field reports, have a number",
     ),
+    *(
+        (
+            "CustomFieldContextDefaultValue",
+            name,
+            {},
+            "the closed schema names no member, but its variants do",
+        )
+        for name in ("contextId", "optionId", "optionIds", "type")
+    ),
+    (
+        "FieldConfigurationDetails",
+        "id",
+        {"type": "integer"},
+        "a closed schema for creating, given for the list too",
+    ),
+    (
+        "FieldConfigurationDetails",
+        "isDefault",
+        {"type": "boolean"},
+        "a closed schema for creating, given for the list too",
+    ),
     ("Project", "projectKeys", {"type": "array"}, "a documented expansion that the closed schema forgot"),
 )
 # Statuses newer than the documents.
@@ -51,13 +72,16 @@ REDIRECT = 303
 def _with_relaxations(schemas: dict[str, Any]) -> dict[str, Any]:
     for schema, name, addition, _ in RELAXED:
         if schema in schemas:
-            properties = schemas[schema]["properties"]
+            properties = schemas[schema].setdefault("properties", {})
             properties[name] = {"anyOf": [properties[name], addition]} if name in properties else addition
     return schemas
 
 
 def _relaxed(schema: Any) -> Any:
-    """OpenAPI 3.0 to JSON Schema: ``nullable`` becomes a type, and what is known to be wrong is taken out."""
+    """OpenAPI 3.0 to JSON Schema: ``nullable`` becomes a type, and what is known to be wrong is taken out.
+
+    Of several forms that a discriminator tells apart, an answer may fit more than one by its members alone.
+    """
     if isinstance(schema, list):
         return [_relaxed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -67,6 +91,8 @@ def _relaxed(schema: Any) -> Any:
         for key, value in schema.items()
         if key not in {"example", "xml", "format", "readOnly"}
     }
+    if made.pop("discriminator", None) and "oneOf" in made:
+        made["anyOf"] = made.pop("oneOf")
     if made.pop("nullable", False):
         made = {"anyOf": [made, {"type": "null"}]}
     return made

@@ -1,0 +1,146 @@
+"""What people share (filters, dashboards) and the settings of the whole site.
+
+Everything is derived from the site's boards, people and groups and needs no state of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.sandbox import reference_rendering as show
+from jira_backup_pipeline.sandbox.http import SITE_BASE, Json, JsonObject
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Account
+    from jira_backup_pipeline.sandbox.site import Site
+
+_FIRST_SCHEME = 10_000
+
+
+def filters(site: Site, *, all_of_them: bool = True) -> list[JsonObject]:
+    """The filter of each board, open to all, and one that a person keeps for themselves."""
+    owner = site.backup_account
+    found = [
+        _filter(
+            site,
+            board.filter_id or board.board_id,
+            f"Filter for {board.name}",
+            f"project = {site.projects[board.project_id].key} ORDER BY Rank ASC",
+            owner,
+            is_open=True,
+        )
+        for board in site.boards.values()
+    ]
+    others = [account for account in site.accounts.values() if account.account_id != owner.account_id]
+    if all_of_them and others:
+        mine = "assignee = currentUser() ORDER BY updated DESC"
+        found.append(_filter(site, 90_000, "My work", mine, others[0], is_open=False))
+    return found
+
+
+def _filter(site: Site, filter_id: int, name: str, jql: str, owner: Account, *, is_open: bool) -> JsonObject:
+    return {
+        "id": str(filter_id),
+        "self": f"{show.API}/filter/{filter_id}",
+        "name": name,
+        "description": "",
+        "jql": jql,
+        "owner": show.user_listed(site, owner),
+        "sharePermissions": [{"id": filter_id, "type": "loggedin"}] if is_open else [],
+        "editPermissions": [],
+        "subscriptions": [],
+    }
+
+
+def dashboards(site: Site) -> list[JsonObject]:
+    """The dashboards."""
+    del site
+    return [
+        {
+            "id": str(_FIRST_SCHEME + number),
+            "self": f"{show.API}/dashboard/{_FIRST_SCHEME + number}",
+            "view": f"{SITE_BASE}/secure/Dashboard.jspa?selectPageId={_FIRST_SCHEME + number}",
+            "name": name,
+            "description": "",
+            "isFavourite": False,
+            "popularity": 1,
+            "sharePermissions": [{"id": _FIRST_SCHEME + number, "type": "loggedin"}],
+            "editPermissions": [],
+        }
+        for number, name in enumerate(("Team overview", "Releases"))
+    ]
+
+
+def gadgets(site: Site, dashboard_id: str) -> list[JsonObject] | None:
+    """The gadgets of a dashboard, or None where there is no such dashboard."""
+    if all(dashboard["id"] != dashboard_id for dashboard in dashboards(site)):
+        return None
+    return [
+        {
+            "id": 2 * int(dashboard_id) + number,
+            "moduleKey": f"com.atlassian.plugins.atlassian-connect-plugin:gadget-{number}",
+            "color": "blue",
+            "position": {
+                "The row position of the gadget.": number,
+                "The column position of the gadget.": 0,
+            },
+            "title": title,
+        }
+        for number, title in enumerate(("Assigned to me", "Issue statistics"))
+    ]
+
+
+def application_roles(site: Site) -> list[JsonObject]:
+    """Who may use the product."""
+    details: list[Json] = [
+        {"name": group.name, "groupId": group.group_id, "self": f"{show.API}/group?groupId={group.group_id}"}
+        for group in site.groups.values()
+    ]
+    return [
+        {
+            "key": "jira-software",
+            "name": "Jira Software",
+            "groups": [group.name for group in site.groups.values()],
+            "groupDetails": details,
+            "defaultGroups": [],
+            "defaultGroupsDetails": [],
+            "selectedByDefault": False,
+            "defined": True,
+            "numberOfSeats": 100,
+            "remainingSeats": 70,
+            "userCount": 30,
+            "userCountDescription": "users",
+            "hasUnlimitedSeats": False,
+            "platform": False,
+        }
+    ]
+
+
+def application_properties(site: Site) -> list[JsonObject]:
+    """The settings that an administrator sees."""
+    return [
+        {
+            "id": key,
+            "key": key,
+            "name": name,
+            "desc": "",
+            "type": "string",
+            "value": value,
+            "defaultValue": default,
+        }
+        for key, name, value, default in (
+            ("jira.title", "Title", site.title, "Jira"),
+            ("jira.home.timezone", "Default user time zone", site.time_zone, "Etc/UTC"),
+        )
+    ]
+
+
+def banner(site: Site) -> JsonObject:
+    """The announcement banner."""
+    return {
+        "hashId": "0" * 32,
+        "message": f"Maintenance of {site.title} every Sunday",
+        "isDismissible": True,
+        "isEnabled": True,
+        "visibility": "private",
+    }
