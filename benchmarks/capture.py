@@ -23,7 +23,7 @@ from stage import Asked, Stage, clock, stage
 from jira_backup_pipeline.engine.backup import back_up
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 
-_WATCHING = "POST /rest/api/3/search/jql (watchers by person)"
+_WATCHING = "POST /rest/api/3/search/jql (watchers and voters by person)"
 # The requests that the figure of 16 per 1,000 issues is about; what costs a request an issue is shown apart.
 _CORE = (
     "POST /rest/api/3/search/jql",
@@ -31,6 +31,7 @@ _CORE = (
     "POST /rest/api/3/changelog/bulkfetch",
 )
 _OVERFLOW = ("GET /rest/api/3/issue/{issue_id}/comment", "GET /rest/api/3/issue/{issue_id}/worklog")
+_PROPERTIES = ("POST /rest/api/3/comment/list", "POST /rest/api/3/worklog/list")
 _THREADS = 8
 
 
@@ -89,7 +90,7 @@ def _capture(scene: Stage) -> tuple[float, Counter[str], dict[str, int]]:
         per_scope[captured.manifest.scope] = sum(captured.requests.values())
         if captured.manifest.unexplained or captured.manifest.gaps:
             print(f"WARNING: {captured.manifest.scope} is not clean")
-    by_person = sum(1 for one in scene.asked if one.body and b"watcher" in one.body)
+    by_person = sum(1 for one in scene.asked if one.body and (b"watcher" in one.body or b"voter" in one.body))
     requests_made["POST /rest/api/3/search/jql"] -= by_person
     requests_made[_WATCHING] += by_person
     return seconds, requests_made, per_scope
@@ -101,7 +102,8 @@ def _show_requests(made: Counter[str], thousands: float, projects: int) -> None:
     per_issue = sum(n for name, n in made.items() if "{issue_id}" in name and name not in _OVERFLOW)
     per_issue += made[_WATCHING] + made["GET /rest/api/3/user/bulk"]
     files = sum(n for name, n in made.items() if "attachment" in name)
-    rest = sum(made.values()) - core - overflow - per_issue - files
+    properties = sum(made[name] for name in _PROPERTIES)
+    rest = sum(made.values()) - core - overflow - properties - per_issue - files
     print(
         f"issues, comments, worklogs, history, attachment metadata: {core} = {core / thousands:.1f} per 1,000 issues"
     )
@@ -109,7 +111,12 @@ def _show_requests(made: Counter[str], thousands: float, projects: int) -> None:
     print(
         f"overflow (comments, worklogs beyond the inline cap): {overflow} = {overflow / thousands:.1f} per 1,000 issues"
     )
-    print(f"remote links (one request an issue) and watchers: {per_issue}; attachment bytes: {files}")
+    print(
+        f"properties of comments and worklogs: {properties} = {properties / thousands:.1f} per 1,000 issues"
+    )
+    print(
+        f"remote links (one request an issue), watchers, voters, sampled properties: {per_issue}; attachment bytes: {files}"
+    )
     _show(made)
 
 

@@ -24,6 +24,8 @@ _INT64_LIMIT = 2**63
 # Members that differ from reader to reader or from call to call although nothing changed in Jira.
 _VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand", "insight"})
 
+_ISSUE, _PROPERTY = "issue", "issue_property"
+
 ColumnValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
@@ -159,18 +161,22 @@ def unit_digest(records: Iterable[Record]) -> bytes:
 def canonical_digest(record: Record) -> bytes:
     """Digest one record and its extra columns without regard to member order and volatile members (16 bytes)."""
     try:
-        text = json.dumps([_settled(record.value), dict(record.extra)], sort_keys=True, separators=(",", ":"))
+        text = json.dumps([_settled(record), dict(record.extra)], sort_keys=True, separators=(",", ":"))
     except RecursionError:
         # Nested deeper than the interpreter walks: only equal bytes are then known to be equal content.
         return hashlib.blake2b(record.raw, digest_size=16).digest()
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).digest()
 
 
-def _settled(value: object) -> object:
+def _settled(record: Record) -> object:
     """Drop volatile members at the two depths where Jira puts them; deeper content belongs to the customer."""
-    if not isinstance(value, Mapping):
+    value = record.value
+    if record.kind == _PROPERTY or not isinstance(value, Mapping):
         return value
     settled = {name: member for name, member in value.items() if name not in _VOLATILE_MEMBERS}
+    if record.kind == _ISSUE:
+        # Records of their own; which of them an issue shows depends on which were asked for.
+        settled.pop("properties", None)
     fields = settled.get("fields")
     if isinstance(fields, Mapping):
         settled["fields"] = {

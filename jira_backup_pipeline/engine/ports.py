@@ -68,14 +68,21 @@ class JiraReader(Protocol):
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
 
     def issue_units(
-        self, issue_ids: Sequence[str], *, people: Sequence[str] = (), links_of: Collection[str] | None = None
+        self,
+        issue_ids: Sequence[str],
+        *,
+        people: Sequence[str] = (),
+        links_of: Collection[str] | None = None,
+        property_keys: Collection[str] = (),
+        properties_of: Collection[str] | None = (),
     ) -> Iterator[IssueUnit]:
-        """Read issues with comments, worklogs, history, links, remote links, watchers and attachment metadata.
+        """Read issues with all that hangs on them; of attachments the metadata.
 
         Ids that Jira does not give (deleted or hidden meanwhile) are left out: the caller compares. `people` are account
-        ids that may be used to find watchers by inverted search where that costs fewer requests. Remote links cost a
-        request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
-        names one.
+        ids that may be used to find watchers and voters by inverted search where that costs fewer requests. Remote links
+        cost a request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
+        names one. Issue properties are found by key: `property_keys` are known from before; the issues in `properties_of`
+        (None: every issue) are asked for all they have, one request each, and their keys are asked of the others too.
         """
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:

@@ -8,19 +8,19 @@ What stays out: obtaining the parts (`issues` and the modules it asks).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import IssueUnit
 from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.jira.listing import record_of, without_id
 from jira_backup_pipeline.jira.wire.slices import read_strictly, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from jira_backup_pipeline.domain.manifest import Gap
     from jira_backup_pipeline.jira.bodies import InlineList, SlicedIssue
     from jira_backup_pipeline.jira.overflow import Found
     from jira_backup_pipeline.jira.wire.slices import Slice
@@ -36,13 +36,26 @@ _PLACES: dict[str, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class UnitParts:
-    """What was read of one issue. `histories` are slices with their values; `lists` what was read on its own."""
+    """What was read of one issue.
+
+    `histories` are slices with their values, `lists` what was read on its own, `people` user objects by kind, `properties` the
+    issue's own by key, `child_properties` those of comments and worklogs by kind and id.
+    """
 
     issue: SlicedIssue
     histories: Sequence[tuple[Slice, object]] = ()
     lists: dict[str, Found] = field(default_factory=dict)
-    watchers: Sequence[Slice] = ()
+    people: dict[str, Sequence[Slice]] = field(default_factory=dict)
+    properties: dict[str, Slice] = field(default_factory=dict)
+    child_properties: dict[tuple[str, str], Slice] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
+
+    def items(self, kind: str) -> Sequence[Slice]:
+        """Give the comments or worklogs of the issue: the whole list where it was read on its own, else what came inline."""
+        if kind in self.lists:
+            return self.lists[kind].items
+        inline = self.issue.comments if kind == "comment" else self.issue.worklogs
+        return inline.items if inline is not None else ()
 
 
 def assemble(parts: UnitParts) -> IssueUnit:
@@ -51,7 +64,7 @@ def assemble(parts: UnitParts) -> IssueUnit:
     value, is_whole = read_strictly(issue.raw)
     gaps = [*parts.gaps, *(found.gap for found in parts.lists.values() if found.gap is not None)]
     records = [Record(kind="issue", id=issue.id, raw=bytes(issue.raw), value=value, issue_id=issue.id)]
-    maker = _Maker(issue.id, records, gaps)
+    maker = _Maker(issue.id, records, gaps, parts.child_properties)
     for kind, slices in _inline(issue):
         if kind in parts.lists:
             maker.add(kind, ((item, read_value(item)) for item in parts.lists[kind].items))
@@ -60,7 +73,9 @@ def assemble(parts: UnitParts) -> IssueUnit:
     maker.add("changelog", parts.histories)
     if "remote_link" in parts.lists:
         maker.add("remote_link", ((item, read_value(item)) for item in parts.lists["remote_link"].items))
-    maker.add("watcher", ((item, read_value(item)) for item in parts.watchers))
+    for kind, people in parts.people.items():
+        maker.add(kind, ((item, read_value(item)) for item in people))
+    maker.add_properties(parts.properties)
     return IssueUnit(
         issue_id=issue.id,
         key=issue.key,
@@ -96,7 +111,7 @@ def _declared(parts: UnitParts) -> dict[str, int]:
         total = _total(inline, parts.lists.get(kind))
         if total is not None:
             declared[kind] = total
-    declared["watcher"] = parts.issue.watch_count
+    declared.update(parts.issue.interest)
     return declared
 
 
@@ -107,10 +122,17 @@ def _total(inline: InlineList | None, found: Found | None) -> int | None:
 
 
 class _Maker:
-    def __init__(self, issue_id: str, records: list[Record], gaps: list[Gap]) -> None:
+    def __init__(
+        self,
+        issue_id: str,
+        records: list[Record],
+        gaps: list[Gap],
+        child_properties: Mapping[tuple[str, str], Slice],
+    ) -> None:
         self._issue_id = issue_id
         self._records = records
         self._gaps = gaps
+        self._child_properties = child_properties
 
     def add(self, kind: str, things: Iterable[tuple[Slice, object]]) -> None:
         seen: set[str] = set()
@@ -120,4 +142,38 @@ class _Maker:
                 self._gaps.append(without_id(kind, self._issue_id))
             elif record.id not in seen:
                 seen.add(record.id)
-                self._records.append(record)
+                self._records.append(self._with_properties(record))
+
+    def _with_properties(self, record: Record) -> Record:
+        found = self._child_properties.get((record.kind, record.id))
+        if found is None:
+            return record
+        try:
+            return replace(record, extra={"properties": bytes(found).decode("utf-8")})
+        except UnicodeDecodeError:
+            self._gaps.append(
+                self._unstorable(
+                    record.kind, f"properties of {record.kind} {record.id}", "they are not UTF-8"
+                )
+            )
+            return record
+
+    def add_properties(self, properties: Mapping[str, Slice]) -> None:
+        """Add the issue's own properties: the key is the id, the value alone is the record."""
+        for key, item in properties.items():
+            if any("\ud800" <= character <= "\udfff" for character in key):
+                subject = f"property {key!r} of an issue"
+                self._gaps.append(self._unstorable("issue_property", subject, "its key is not Unicode text"))
+                continue
+            self._records.append(
+                Record("issue_property", key, bytes(item), read_value(item), issue_id=self._issue_id)
+            )
+
+    def _unstorable(self, kind: str, subject: str, reason: str) -> Gap:
+        return Gap(
+            kind=kind,
+            subject=subject,
+            reason=f"{reason}, so the table cannot hold it",
+            remedy="Set the property anew in Jira, with the app that owns it.",
+            issue_id=self._issue_id,
+        )

@@ -3,7 +3,7 @@
 What belongs here: the bulk fetch of up to 100 issues with the falling back to smaller batches, and `SlicedIssue`, an
 issue cut into the exact bytes of itself and of what hangs in it.
 
-What stays out: what is not in a body (`histories`, `overflow`, `remote_links`, `watchers`) and the order of work (`issues`).
+What stays out: what is not in a body (`histories`, `overflow`, `remote_links`, `interest`, `properties`) and the order of work (`issues`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ class InlineList:
 
 @dataclass(frozen=True, slots=True)
 class SlicedIssue:
-    """An issue as exact bytes, with what must be known of it before it is decoded."""
+    """An issue as exact bytes, with what must be known of it before it is decoded.
+
+    `interest` counts watchers and votes by kind; `properties` are those of the issue's own properties that were asked for.
+    """
 
     id: str
     key: str
@@ -64,7 +67,8 @@ class SlicedIssue:
     worklogs: InlineList | None
     attachments: Sequence[Slice]
     links: Sequence[Slice]
-    watch_count: int
+    interest: Mapping[str, int]
+    properties: Mapping[str, Slice]
 
 
 @dataclass(slots=True)
@@ -81,58 +85,70 @@ class Bodies:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every issue of a batch; Jira takes at most five property keys at once."""
+
+    fields: tuple[str, ...] = ("*all",)
+    properties: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
     issues: Sequence[SlicedIssue]
     errors: Mapping[str, str]
 
 
-def fetch_bodies(client: JiraClient, ids: Sequence[str]) -> Bodies:
-    """Read up to 100 issues with every field.
+def fetch_bodies(client: JiraClient, ids: Sequence[str], question: Question) -> Bodies:
+    """Read up to 100 issues with what is asked of them.
 
     Ids that Jira passes over in silence are in neither part of the outcome. Raises what `client.ask` raises.
     """
-    return _fetch(client, ids, BATCH)
+    return _fetch(client, ids, BATCH, question)
 
 
-def _fetch(client: JiraClient, ids: Sequence[str], size: int) -> Bodies:
+def _fetch(client: JiraClient, ids: Sequence[str], size: int, question: Question) -> Bodies:
     try:
-        answer = client.try_ask(_bulk_request(ids, ("*all",)), _read_batch)
+        answer = client.try_ask(_bulk_request(ids, question), _read_batch)
     except TransientError as error:
         # One poisonous issue must not stop the other 99; but if nothing at all comes, Jira is down.
-        return _after_failure(client, ids, size, error)
+        return _after_failure(client, ids, size, error, question)
     if isinstance(answer, Refusal):
         if answer.status not in _SPLITTABLE:
-            raise error_for(_bulk_request(ids, ()), answer)
-        return _in_parts(client, ids, size, answer.words)
+            raise error_for(_bulk_request(ids, question), answer)
+        return _in_parts(client, ids, size, answer.words, question)
     bodies = Bodies({issue.id: issue for issue in answer.issues})
     wanted = {issue_id: words for issue_id, words in answer.errors.items() if issue_id not in bodies.issues}
     for part in _cut(sorted(wanted), _SMALLER.get(size, 1)):
-        bodies.add(_again(client, part, size, wanted[part[0]]))
+        bodies.add(_again(client, part, size, wanted[part[0]], question))
     return bodies
 
 
-def _in_parts(client: JiraClient, ids: Sequence[str], size: int, words: str) -> Bodies:
+def _in_parts(client: JiraClient, ids: Sequence[str], size: int, words: str, question: Question) -> Bodies:
     bodies = Bodies()
     for part in _cut(ids, _SMALLER.get(size, 1)):
-        bodies.add(_again(client, part, size, words))
+        bodies.add(_again(client, part, size, words, question))
     return bodies
 
 
-def _again(client: JiraClient, ids: Sequence[str], refused_size: int, words: str) -> Bodies:
+def _again(
+    client: JiraClient, ids: Sequence[str], refused_size: int, words: str, question: Question
+) -> Bodies:
     smaller = _SMALLER.get(refused_size)
     if smaller is None or (refused_size == 1 and len(ids) == 1):
-        return _fetch_single(client, ids[0], words)
-    return _fetch(client, ids, smaller)
+        return _fetch_single(client, ids[0], words, question)
+    return _fetch(client, ids, smaller, question)
 
 
-def _after_failure(client: JiraClient, ids: Sequence[str], size: int, error: TransientError) -> Bodies:
+def _after_failure(
+    client: JiraClient, ids: Sequence[str], size: int, error: TransientError, question: Question
+) -> Bodies:
     smaller = _SMALLER.get(size)
     if smaller is None or len(ids) == 1:
         raise error
     bodies, failed = Bodies(), dict[str, str]()
     for part in _cut(ids, smaller):
         try:
-            bodies.add(_fetch(client, part, smaller))
+            bodies.add(_fetch(client, part, smaller, question))
         except TransientError as failure:
             if failed and not bodies.issues:
                 raise
@@ -143,8 +159,8 @@ def _after_failure(client: JiraClient, ids: Sequence[str], size: int, error: Tra
     return bodies
 
 
-def _fetch_single(client: JiraClient, issue_id: str, words: str) -> Bodies:
-    request = Request.get(_ISSUE, {"issue_id": issue_id}, fields="*all")
+def _fetch_single(client: JiraClient, issue_id: str, words: str, question: Question) -> Bodies:
+    request = _single_request(issue_id, question.fields)
     try:
         answer = client.try_ask(request, lambda body: slice_issue(whole_record(body)))
     except TransientError as error:
@@ -157,6 +173,14 @@ def _fetch_single(client: JiraClient, issue_id: str, words: str) -> Bodies:
     return Bodies(unreadable={issue_id: gap})
 
 
+def fetch_properties(client: JiraClient, issue_id: str) -> Mapping[str, Slice] | Refusal:
+    """Read every property of one issue, whatever its keys are: exact bytes of the values by key."""
+    answer = client.try_ask(
+        _single_request(issue_id, ("project",)), lambda body: slice_issue(whole_record(body))
+    )
+    return answer.properties if isinstance(answer, SlicedIssue) else answer
+
+
 def locate(client: JiraClient, issue_ids: Sequence[str]) -> dict[str, Located]:
     """Tell the present key and project of issues by id; those that Jira passes over are left out."""
     found: dict[str, Located] = {}
@@ -167,7 +191,7 @@ def locate(client: JiraClient, issue_ids: Sequence[str]) -> dict[str, Located]:
 
 
 def _locate_batch(client: JiraClient, ids: Sequence[str]) -> dict[str, Located]:
-    answer = client.ask(_bulk_request(ids, ("project",)), _read_batch)
+    answer = client.ask(_bulk_request(ids, Question(("project",))), _read_batch)
     located = {issue.id: Located(issue.key, issue.project_id) for issue in answer.issues}
     # An issue that Jira has but cannot hand out is no missing one.
     return located | {issue_id: Located("", "") for issue_id in answer.errors if issue_id not in located}
@@ -185,8 +209,6 @@ def slice_issue(raw: Slice) -> SlicedIssue:
         raise Garbled("an issue came without id or key")
     fields: Mapping[str, Slice] = _object_in(members, "fields")
     project = _object_in(fields, "project")
-    watches = _object_in(fields, "watches")
-    watch_count = read_value(watches.get("watchCount", b"0"))
     return SlicedIssue(
         id=issue_id,
         key=key,
@@ -197,7 +219,11 @@ def slice_issue(raw: Slice) -> SlicedIssue:
         worklogs=_inline_list(fields, "worklog", "worklogs"),
         attachments=_array_in(fields, "attachment"),
         links=_array_in(fields, "issuelinks"),
-        watch_count=watch_count if isinstance(watch_count, int) else 0,
+        interest={
+            "watcher": _number_in(fields, "watches", "watchCount"),
+            "vote": _number_in(fields, "votes", "votes"),
+        },
+        properties=_object_in(members, "properties"),
     )
 
 
@@ -221,12 +247,28 @@ def _array_in(members: Mapping[str, Slice], name: str) -> Sequence[Slice]:
     return split_array(members[name]) if name in members and _starts(members[name]) == b"[" else ()
 
 
+def _number_in(fields: Mapping[str, Slice], name: str, member: str) -> int:
+    value = read_value(_object_in(fields, name).get(member, b"0"))
+    return value if isinstance(value, int) else 0
+
+
 def _starts(item: Slice) -> bytes:
     return bytes(memoryview(item)[:1])
 
 
-def _bulk_request(ids: Sequence[str], fields: Sequence[str]) -> Request:
-    document = {"issueIdsOrKeys": list(ids), "fields": list(fields), "fieldsByKeys": False}
+def _single_request(issue_id: str, fields: Sequence[str]) -> Request:
+    # Only this call knows `*all` properties.
+    return Request.get(_ISSUE, {"issue_id": issue_id}, fields=",".join(fields), properties="*all")
+
+
+def _bulk_request(ids: Sequence[str], question: Question) -> Request:
+    document: dict[str, object] = {
+        "issueIdsOrKeys": list(ids),
+        "fields": list(question.fields),
+        "fieldsByKeys": False,
+    }
+    if question.properties:
+        document["properties"] = list(question.properties)
     return Request.asking_by_post(_BULKFETCH, document)
 
 

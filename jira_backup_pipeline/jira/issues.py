@@ -3,7 +3,7 @@
 What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies and its history
 are asked for together, what hangs on single issues afterwards, while the next window's answers are already on their way.
 
-What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `watchers`), making units of the
+What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `interest`, the two of properties), making units of the
 answers (`assembly`), and parallelism as such (`client`).
 """
 
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.readings import IssueUnit
 from jira_backup_pipeline.jira.assembly import UnitParts, assemble
 from jira_backup_pipeline.jira.bodies import BATCH as BODIES_BATCH
-from jira_backup_pipeline.jira.bodies import Bodies, fetch_bodies
+from jira_backup_pipeline.jira.bodies import Bodies, Question, fetch_bodies
+from jira_backup_pipeline.jira.child_properties import add_child_properties
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from jira_backup_pipeline.jira.client import JiraClient
-    from jira_backup_pipeline.jira.watchers import WatcherFinder
+    from jira_backup_pipeline.jira.interest import InterestFinder
+    from jira_backup_pipeline.jira.issue_properties import IssueProperties
 
 _WINDOWS_UNDER_WAY = 2
 
@@ -50,10 +52,17 @@ class IssueReading:
     """One reading of a list of issues; use it once."""
 
     def __init__(
-        self, client: JiraClient, watchers: WatcherFinder, *, links_of: Collection[str] | None
+        self,
+        client: JiraClient,
+        finders: Sequence[InterestFinder],
+        properties: IssueProperties,
+        *,
+        links_of: Collection[str] | None,
     ) -> None:
         self._client = client
-        self._watchers = watchers
+        self._finders = finders
+        self._properties = properties
+        self._question = Question()
         self._links_of = None if links_of is None else frozenset(links_of)
         self._overflow = Overflow(client)
 
@@ -62,6 +71,7 @@ class IssueReading:
 
         An issue that exists but cannot be read is a unit without records and with a gap.
         """
+        self._question = self._properties.prepare(issue_ids)
         starts = iter(range(0, len(issue_ids), WINDOW))
         under_way: deque[_Window] = deque()
         try:
@@ -79,7 +89,8 @@ class IssueReading:
         # History first: it is the longest answer, and everything else waits for it at the end.
         histories = self._client.submit(partial(fetch_histories, self._client), ids)
         batches = (ids[start : start + BODIES_BATCH] for start in range(0, len(ids), BODIES_BATCH))
-        bodies = [self._client.submit(partial(fetch_bodies, self._client), batch) for batch in batches]
+        read = partial(fetch_bodies, self._client, question=self._question)
+        bodies = [self._client.submit(read, batch) for batch in batches]
         return _Window(ids, bodies, histories)
 
     def _finish(self, window: _Window) -> Iterator[IssueUnit]:
@@ -98,7 +109,10 @@ class IssueReading:
         del window
         self._add_histories(parts, histories)
         self._add_lists(parts, histories)
-        self._watchers.add_watchers(parts)
+        for finder in self._finders:
+            finder.add_people(parts)
+        self._properties.add_properties(parts)
+        add_child_properties(self._client, parts)
         for issue_id in ids:
             if issue_id in parts:
                 yield assemble(parts.pop(issue_id))

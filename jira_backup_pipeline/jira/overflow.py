@@ -3,7 +3,7 @@
 What belongs here: asking an issue's own list to its end, only where the inline total promises more than came, and knowing
 when a whole site has a list switched off.
 
-What stays out: lists that are never inline (`remote_links`, `watchers`, `histories`).
+What stays out: lists that are never inline (`remote_links`, `interest`, `histories`).
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.jira import bodies, download, listing, site, walk
+from jira_backup_pipeline.jira.interest import INTERESTS, InterestFinder, UserBook
+from jira_backup_pipeline.jira.issue_properties import IssueProperties
 from jira_backup_pipeline.jira.issues import IssueReading
-from jira_backup_pipeline.jira.watchers import WatcherFinder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -68,15 +69,26 @@ class CloudReader:
         return walk.count_issues(self.client, project_id)
 
     def issue_units(
-        self, issue_ids: Sequence[str], *, people: Sequence[str] = (), links_of: Collection[str] | None = None
+        self,
+        issue_ids: Sequence[str],
+        *,
+        people: Sequence[str] = (),
+        links_of: Collection[str] | None = None,
+        property_keys: Collection[str] = (),
+        properties_of: Collection[str] | None = (),
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
         An issue that exists but cannot be read is a unit without records and with a gap. Gaps of equal kind, subject and
         reason belong together: a missing permission is told once for each window of 1,000 issues, with its count.
         """
-        watchers = WatcherFinder(self.client, people, len(issue_ids))
-        return IssueReading(self.client, watchers, links_of=links_of).units(issue_ids)
+        users, total = UserBook(self.client), len(issue_ids)
+        finders = [
+            InterestFinder(self.client, interest, people, total_issues=total, users=users)
+            for interest in INTERESTS
+        ]
+        properties = IssueProperties(self.client, property_keys, properties_of)
+        return IssueReading(self.client, finders, properties, links_of=links_of).units(issue_ids)
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""

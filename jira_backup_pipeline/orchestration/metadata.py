@@ -36,6 +36,12 @@ _BLOB_COLUMNS = (
     dg.TableColumn("blob_sha256", "string", "SHA-256 of the stored bytes."),
     dg.TableColumn("media_id", "string", "The media id that rich text uses for the file."),
 )
+_PROPERTIES_COLUMN = dg.TableColumn(
+    "properties", "string", "The exact JSON of its properties, when it has any."
+)
+_EXTRA_COLUMNS = MappingProxyType(
+    {"attachment": _BLOB_COLUMNS, "comment": (_PROPERTIES_COLUMN,), "worklog": (_PROPERTIES_COLUMN,)}
+)
 _TYPE_WORDS = MappingProxyType(
     {
         ColumnType.STRING: "string",
@@ -58,8 +64,7 @@ def column_schema(kind: Kind) -> dg.TableSchema:
         dg.TableColumn(column.name, _TYPE_WORDS[column.type], f"Jira: {'.'.join(column.path)}")
         for column in kind.columns
     ]
-    blob = _BLOB_COLUMNS if kind.name == "attachment" else ()
-    return dg.TableSchema([*columns, *blob, *_KEPT_COLUMNS])
+    return dg.TableSchema([*columns, *_EXTRA_COLUMNS.get(kind.name, ()), *_KEPT_COLUMNS])
 
 
 def table_metadata(outcome: CaptureOutcome, table: str, repository_uri: str) -> Metadata:

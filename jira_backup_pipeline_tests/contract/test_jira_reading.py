@@ -30,7 +30,18 @@ _SEARCH = "POST /rest/api/3/search/jql"
 _WATCHERS = "GET /rest/api/3/issue/{issue_id}/watchers"
 _REMOTE_LINKS = "GET /rest/api/3/issue/{issue_id}/remotelink"
 _COMMENTS = "GET /rest/api/3/issue/{issue_id}/comment"
-_CHILDREN = ("comment", "worklog", "changelog", "attachment", "remote_link", "watcher")
+_SINGLE = "GET /rest/api/3/issue/{issue_id}"
+_CHILD_LISTS = ("POST /rest/api/3/comment/list", "POST /rest/api/3/worklog/list")
+_CHILDREN = (
+    "comment",
+    "worklog",
+    "changelog",
+    "attachment",
+    "remote_link",
+    "watcher",
+    "vote",
+    "issue_property",
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +69,7 @@ def truth(site: RunningSandbox) -> dict[str, dict[str, dict[str, Any]]]:
     known: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for line in truth_records(site.site):
         if line["visible"]:
-            # The site names a watcher by issue and account; we keep the issue in a column of its own.
+            # The site names watchers, votes and properties by issue too; we keep the issue in a column of its own.
             of_parent = known[line["kind"]][str(line["issue_id"] or line["project_id"])]
             of_parent[line["id"].rpartition("/")[2]] = line["record"]
     return known
@@ -154,7 +165,7 @@ def test_changed_issues_are_those_since_the_moment(reader: CloudReader) -> None:
 def test_every_record_of_every_issue_is_read(
     reader: CloudReader, truth: dict[str, dict[str, dict[str, Any]]]
 ) -> None:
-    units = units_of(reader)
+    units = units_of(reader, properties_of=None)
 
     assert len(units) == 160
     for issue_id, unit in units.items():
@@ -195,6 +206,102 @@ def test_watchers_found_by_search_are_those_found_one_by_one(reader: CloudReader
     assert counts_of_search[_SEARCH] == len(people)
 
 
+def properties(units: dict[str, IssueUnit]) -> dict[tuple[str, str], object]:
+    return {
+        (issue_id, record.id): record.value
+        for issue_id, unit in units.items()
+        for record in unit.records
+        if record.kind == "issue_property"
+    }
+
+
+def test_issue_properties_have_the_values_of_the_site_and_the_bytes_that_came(
+    reader: CloudReader, truth: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    units = units_of(reader, links_of=(), properties_of=None)
+    counts = reader.take_request_counts()
+
+    found = properties(units)
+    expected = {
+        (issue_id, key): record["value"]
+        for issue_id, of_issue in truth["issue_property"].items()
+        if issue_id in units
+        for key, record in of_issue.items()
+    }
+    assert len({key for _, key in expected}) == 2
+    assert expected == found
+    assert counts[_SINGLE] == 160
+
+
+def test_properties_whose_keys_are_known_cost_no_request(reader: CloudReader) -> None:
+    everything = properties(units_of(reader, links_of=(), properties_of=None))
+    before = Counter(reader.take_request_counts())
+    known = {key for _, key in everything}
+    named = units_of(reader, links_of=(), property_keys=known)
+    after = Counter(reader.take_request_counts())
+
+    assert everything == properties(named)
+    assert before - after == Counter({_SINGLE: 160})
+    assert after[_BULKFETCH] == 2
+
+
+def test_keys_that_few_issues_show_are_asked_of_all(reader: CloudReader) -> None:
+    everything = properties(units_of(reader, links_of=(), properties_of=None))
+    shown = {key: issue_id for issue_id, key in everything}
+    sampled = units_of(reader, links_of=(), properties_of=shown.values())
+    counts = reader.take_request_counts()
+
+    assert everything == properties(sampled)
+    assert counts[_SINGLE] == len(set(shown.values()))
+
+
+def test_more_than_five_keys_cost_one_more_small_bulk_fetch_for_every_five(reader: CloudReader) -> None:
+    everything = properties(units_of(reader, links_of=(), properties_of=None))
+    reader.take_request_counts()
+    # Those that exist are the last two of twelve, so that they are in the third group of five.
+    keys = {f"absent.{number}" for number in range(10)} | {key for _, key in everything}
+
+    assert everything == properties(units_of(reader, links_of=(), property_keys=keys))
+    assert reader.take_request_counts()[_BULKFETCH] == 3 * 2
+
+
+def test_so_many_keys_that_naming_them_costs_more_than_asking_each_issue_are_not_named(
+    reader: CloudReader,
+) -> None:
+    keys = {f"absent.{number}" for number in range(501)}
+
+    found = units_of(reader, links_of=(), property_keys=keys)
+    counts = reader.take_request_counts()
+
+    assert properties(found)
+    assert (counts[_SINGLE], counts[_BULKFETCH]) == (160, 2)
+
+
+def test_properties_of_comments_and_worklogs_come_with_one_request_for_all(
+    reader: CloudReader, truth: dict[str, dict[str, dict[str, Any]]]
+) -> None:
+    units = units_of(reader, links_of=())
+    counts = reader.take_request_counts()
+
+    for kind in ("comment", "worklog"):
+        found = {
+            (issue_id, record.id): json.loads(str(record.extra["properties"]))
+            for issue_id, unit in units.items()
+            for record in unit.records
+            if record.kind == kind and record.extra
+        }
+        expected = {
+            (issue_id, record_id): record["properties"]
+            for issue_id, of_issue in truth[kind].items()
+            if issue_id in units
+            for record_id, record in of_issue.items()
+            if record["properties"]
+        }
+        assert expected
+        assert expected == found
+    assert [counts[path] for path in _CHILD_LISTS] == [1, 1]
+
+
 def test_issues_come_in_the_documented_number_of_requests(reader: CloudReader) -> None:
     units_of(reader, links_of=(), people=people_of(reader))
     counts = Counter(reader.take_request_counts())
@@ -214,7 +321,7 @@ def test_slices_are_the_bytes_that_came(reader: CloudReader, monkeypatch: pytest
         return response
 
     monkeypatch.setattr(Exchange, "read_whole", keeping)
-    for unit in list(units_of(reader).values())[:40]:
+    for unit in list(units_of(reader, properties_of=None).values())[:40]:
         issue, *children = unit.records
         assert any(issue.raw in body for body in bodies)
         for record in children:

@@ -95,6 +95,10 @@ def test_every_record_of_the_site_is_in_its_snapshots(store: Store) -> None:
         repository, outcome = backed_up(sandbox, store, pack_units=50)
 
         assert [capture.manifest.state for capture in outcome.captures] == [SnapshotState.COMPLETE] * 3
+        assert all(
+            sum(capture.manifest.counts.get(table, 0) for capture in outcome.captures)
+            for table in ("votes", "issue_properties")
+        )
         for capture in outcome.captures[1:]:
             assert capture.manifest.project is not None
             truth = truth_of(sandbox, capture.manifest.project.id)
@@ -119,11 +123,20 @@ def compare_project(repository: Repository, manifest: Manifest, truth: Truth) ->
         assert truth[kind].keys() == rows.keys(), kind
         for key, record in truth[kind].items():
             raw = json.loads(rows[key]["raw"])
+            if kind in ("comment", "worklog"):
+                raw["properties"] = json.loads(rows[key]["properties"] or "[]")
             assert without_moment(record) == without_moment(raw), f"{kind} {key}"
-    watchers = {
-        (row["issue_id"], row["account_id"]) for row in stored(repository, manifest, "watchers").values()
+    for kind in ("watcher", "vote"):
+        people = {
+            (row["issue_id"], row["account_id"]) for row in stored(repository, manifest, f"{kind}s").values()
+        }
+        assert {(issue, entry["accountId"]) for (issue, _), entry in truth[kind].items()} == people
+    properties = {
+        (issue, key): json.loads(row["raw"])
+        for (issue, key), row in stored(repository, manifest, "issue_properties").items()
     }
-    assert {(issue, entry["accountId"]) for (issue, _), entry in truth["watcher"].items()} == watchers
+    expected = {(issue, e["key"]): e["value"] for (issue, _), e in truth["issue_property"].items()}
+    assert expected == properties
     links = {link_id for _, link_id in stored(repository, manifest, "issue_links")}
     assert {link_id for _, link_id in truth["issue_link"]} <= links
     for kind in ("component", "version"):
@@ -131,11 +144,11 @@ def compare_project(repository: Repository, manifest: Manifest, truth: Truth) ->
 
 
 def without_moment(record: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the dump adds (byte digests), properties, which only a request of their own gives, and `created`.
+    """Leave out what the dump adds (byte digests), and `created`.
 
     The bulk history gives `created` as a number, the single one as text.
     """
-    left_out = {"created", "sha256", "bytes_sha256", "media_uuid", "properties"}
+    left_out = {"created", "sha256", "bytes_sha256", "media_uuid"}
     return {name: value for name, value in record.items() if name not in left_out}
 
 
@@ -156,6 +169,47 @@ def compare_site(repository: Repository, manifest: Manifest, truth: Truth) -> No
     for kind, table in (("person", "people"), ("field", "fields"), ("link_type", "link_types")):
         rows = stored(repository, manifest, table)
         assert truth[kind].keys() == rows.keys(), kind
+
+
+def put_property(sandbox: Any, issue_id: str, key: str, value: object) -> None:
+    url = f"{sandbox.url}/rest/api/3/issue/{issue_id}/properties/{key}"
+    answer = requests.put(url, json=value, auth=(sandbox.email, sandbox.token), timeout=60)
+    assert answer.ok
+
+
+def test_a_property_is_in_the_next_snapshot_that_reads_its_issue(tmp_path: Path) -> None:
+    with start_sandbox(projects=1, issues=30, seed=3) as sandbox:
+        repository, first = backed_up(sandbox, LocalStore(tmp_path / "repository"))
+        before = stored(repository, first.captures[1].manifest, "issue_properties")
+        issues = sorted(i for _, i in stored(repository, first.captures[1].manifest, "issues"))
+        known = next(key for _, key in before)
+        changed, silent = [issue for issue in issues if (issue, known) not in before][:2]
+        put_property(sandbox, changed, known, {"n": 1})
+        put_property(sandbox, silent, "never.seen", [2])
+        edit = requests.put(
+            f"{sandbox.url}/rest/api/3/issue/{changed}",
+            json={"fields": {"summary": "changed"}},
+            auth=(sandbox.email, sandbox.token),
+            timeout=60,
+        )
+        assert edit.ok
+
+        found = []
+        for is_full in (False, True):
+            with reader_of(sandbox) as reader:
+                outcome = back_up(
+                    repository,
+                    reader,
+                    projects=None,
+                    with_site=False,
+                    clock=now,
+                    options=CaptureOptions(is_full=is_full),
+                )
+            rows = stored(repository, outcome.captures[0].manifest, "issue_properties")
+            found.append({key: json.loads(row["raw"]) for key, row in rows.items() if key not in before})
+
+    # Setting a property leaves no trace that a delta could follow: only the changed issue was read.
+    assert found == [{(changed, known): {"n": 1}}, {(changed, known): {"n": 1}, (silent, "never.seen"): [2]}]
 
 
 def test_two_readings_of_an_unchanged_site_are_the_same_snapshot(tmp_path: Path) -> None:

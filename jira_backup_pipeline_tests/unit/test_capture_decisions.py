@@ -12,6 +12,7 @@ from jira_backup_pipeline.engine.capture.changes import (
     decide_changes,
     is_mass_disappearance,
     numeric_order,
+    property_sample,
     reread_turn,
 )
 from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
@@ -118,3 +119,18 @@ def test_a_missing_blob_is_unexplained_until_a_gap_names_it() -> None:
 def test_a_guard_outweighs_everything_else() -> None:
     assert SnapshotState.DOUBTFUL is state_of([], [], is_doubtful=True)
     assert SnapshotState.COMPLETE is state_of([], [LedgerLine("issue", "id walk", 2, 2)])
+
+
+@given(count=st.integers(0, 3000), is_first=st.booleans())
+def test_a_sample_for_property_keys_is_small_spread_and_has_the_newest(count, is_first) -> None:
+    ids = [str(number) for number in range(count)]
+
+    sample = property_sample(ids, is_first=is_first)
+
+    assert len(set(sample)) == len(sample) == min(count, 100 if is_first else -(-count // 1000))
+    assert sample[:1] == ids[-1:]
+    if sample:
+        widest = max(
+            abs(int(left) - int(right)) for left, right in zip([count, *sample], [*sample, -1], strict=True)
+        )
+        assert widest <= 2 * count / len(sample) + 1

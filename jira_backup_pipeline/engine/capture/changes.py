@@ -1,7 +1,7 @@
 """Which issues a capture must read, decided from what Jira lists now and what is stored already.
 
 What belongs here: pure decisions on ids and moments: the delta, the rolling re-read, what disappeared, whether so much
-disappeared at once that a person must look.
+disappeared at once that a person must look, and which issues may show property keys that nobody knows yet.
 
 What stays out: asking Jira (`project`), what is stored (`previous`) and writing (`commit`).
 """
@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
 # One deletion in a project of three is a third of it, and no sign of lost permission: below this many missing issues
 # the share does not count, unless nothing at all is left.
 _FEWEST_FOR_DOUBT = 5
+# Apps mark either nearly all issues of a project or few: a hundred issues show a key that is on one of twenty with 99 %.
+_FIRST_SAMPLE = 100
+_ISSUES_A_SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,17 @@ def reread_turn(issue_ids: Iterable[str], today: date, days: int) -> list[str]:
         return []
     turn = today.toordinal() % days
     return [issue_id for issue_id in issue_ids if zlib.crc32(issue_id.encode()) % days == turn]
+
+
+def property_sample(to_read: Sequence[str], *, is_first: bool) -> list[str]:
+    """Choose the issues to ask for all their properties, one request each, so that unknown keys come to light.
+
+    A first reading asks 100 issues; a later one, which knows the keys of all issues before, one for every 1,000 that it
+    reads. The newest and then evenly spread, because a new app marks new issues. What neither shows is found by later
+    samples or a full capture, which asks every issue.
+    """
+    wanted = min(len(to_read), _FIRST_SAMPLE if is_first else ceil(len(to_read) / _ISSUES_A_SAMPLE))
+    return [to_read[-1 - place * len(to_read) // wanted] for place in range(wanted)]
 
 
 def is_mass_disappearance(missing: int, stored: int, share: float) -> bool:

@@ -27,8 +27,10 @@ _SOURCES = {
     "attachment": "embedded lists",
     "issue_link": "embedded lists",
     "watcher": "watch counts",
+    "vote": "vote counts",
     "changelog": "history answers",
     "remote_link": "link answers",
+    "issue_property": "property answers",
 }
 
 

@@ -88,6 +88,15 @@ class Previous:
                     known[row["id"]] = {name: row[name] for name in _BLOB_COLUMNS}
         return known
 
+    def property_keys(self, repository: Repository) -> list[str]:
+        """Give the keys of the issue properties that are stored."""
+        if self.manifest is None or not self.manifest.counts.get("issue_properties"):
+            return []
+        keys: set[str] = set()
+        for batch in repository.tables(self.manifest)["issue_properties"].to_batches(columns=["id"]):
+            keys.update(batch.column("id").unique().to_pylist())
+        return sorted(keys)
+
 
 def load_previous(repository: Repository, scope: str) -> Previous:
     """Load the state that the next capture of a scope builds on."""

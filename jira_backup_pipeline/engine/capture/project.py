@@ -17,7 +17,12 @@ from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, project_scope
 from jira_backup_pipeline.domain.times import to_epoch_ms, to_iso
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
-from jira_backup_pipeline.engine.capture.changes import decide_changes, is_mass_disappearance, reread_turn
+from jira_backup_pipeline.engine.capture.changes import (
+    decide_changes,
+    is_mass_disappearance,
+    property_sample,
+    reread_turn,
+)
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
@@ -210,7 +215,15 @@ class _IssueCapture:
         people = active_people(self.repository) if to_read else []
         known = self.draft.previous.known_blobs(self.repository, to_read)
         seen: set[str] = set()
-        units = self.reader.issue_units(to_read, people=people, links_of=self._links_of(to_read))
+        previous = self.draft.previous
+        sample = property_sample(to_read, is_first=previous.manifest is None)
+        units = self.reader.issue_units(
+            to_read,
+            people=people,
+            links_of=self._links_of(to_read),
+            property_keys=previous.property_keys(self.repository) if to_read else (),
+            properties_of=None if self.options.is_full else sample,
+        )
         with AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
             # blobs and rows of a unit lie in one pack.

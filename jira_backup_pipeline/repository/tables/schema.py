@@ -43,6 +43,8 @@ EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyTy
             ("blob_sha256", ColumnType.STRING),
             ("media_id", ColumnType.STRING),
         ),
+        "comment": (("properties", ColumnType.STRING),),
+        "worklog": (("properties", ColumnType.STRING),),
     }
 )
 
@@ -59,6 +61,7 @@ _UNREPEATED = frozenset(
         "title",
         "url",
         "global_id",
+        "properties",
         "blob",
         "blob_sha256",
         "media_id",

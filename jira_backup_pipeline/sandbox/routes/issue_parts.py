@@ -83,14 +83,19 @@ def remove_watcher(call: Call) -> Response:
 
 @ROUTES.get(f"{ISSUE}/votes")
 def votes(call: Call) -> Response:
-    """Who voted for an issue."""
+    """Who voted for an issue; without the permission to view voters the list is empty."""
     issue = _issue(call)
+    may_see = call.caller is not None and call.site.may(
+        call.caller, "VIEW_VOTERS_AND_WATCHERS", call.site.project_of(issue)
+    )
     return json_response(
         {
             "self": f"{rendering.API}/issue/{call.site.key_of(issue)}/votes",
             "votes": len(issue.voters),
             "hasVoted": call.caller is not None and call.caller.account_id in issue.voters,
-            "voters": [show.user_part(call.site, account_id) for account_id in issue.voters],
+            "voters": [show.user_part(call.site, account_id) for account_id in issue.voters]
+            if may_see
+            else [],
         }
     )
 
