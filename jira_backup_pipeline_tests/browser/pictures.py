@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DOCS = ROOT / "docs"
 _MOST_ZOOM_CLICKS = 6
-_TOOLBAR_PIXELS = 170
+_TOOLBAR_PIXELS = 215
 
 
 def make_pictures(folder: Path) -> list[Path]:

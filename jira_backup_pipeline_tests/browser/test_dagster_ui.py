@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("dagster-browser")]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedSite]:
-    with backed_site(tmp_path_factory.mktemp("site"), projects=2, issues=20) as made:
+    with backed_site(tmp_path_factory.mktemp("site"), projects=2, issues=20, has_vault=True) as made:
         yield made
 
 
@@ -138,7 +138,12 @@ def test_the_roll_up_checks_say_in_words_how_all_projects_stand(
 def test_no_page_and_no_file_holds_a_secret(
     visit: Visit, site: BackedSite, services: DagsterServices, keys: Sequence[str]
 ) -> None:
-    secrets = {"token": site.sandbox.token, "identity": site.identity_secret, "mail": str(site.sandbox.email)}
+    secrets = {
+        "token": site.sandbox.token,
+        "identity": site.identity_secret,
+        "vault key": site.vault_key,
+        "mail": str(site.sandbox.email),
+    }
 
     for path in (
         LAUNCHPAD,

@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.identity_file import add_anchor, create_identity
 from jira_backup_pipeline.repository.identity import new_identity
 from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
 from jira_backup_pipeline.settings import Settings
+from jira_backup_pipeline.vault import Vault
+from jira_backup_pipeline.vault_sealing import new_key_text
 from jira_backup_pipeline.workplace import create_repository, open_repository
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ class BackedSite:
     sandbox: RunningSandbox
     folder: Path
     environment: Mapping[str, str]
+    vault_key: str = ""
 
     @property
     def settings(self) -> Settings:
@@ -45,8 +49,10 @@ class BackedSite:
 
 
 @contextmanager
-def backed_site(folder: Path, *, projects: int = 2, issues: int = 40, seed: int = 7) -> Iterator[BackedSite]:
-    """Start a sandbox and create a repository for it in `folder`."""
+def backed_site(
+    folder: Path, *, projects: int = 2, issues: int = 40, seed: int = 7, has_vault: bool = False
+) -> Iterator[BackedSite]:
+    """Start a sandbox and create a repository for it in `folder`; with a vault the login is in no variable."""
     folder.mkdir(parents=True, exist_ok=True)
     with start_sandbox(projects=projects, issues=issues, seed=seed) as sandbox:
         environment = {
@@ -56,7 +62,13 @@ def backed_site(folder: Path, *, projects: int = 2, issues: int = 40, seed: int 
             "BACKUP_URI": f"file://{folder / 'repository'}",
             "BACKUP_IDENTITY_FILE": str(folder / "identity.txt"),
         }
-        site = BackedSite(sandbox, folder, environment)
+        vault_key = new_key_text().reveal() if has_vault else ""
+        if has_vault:
+            members = ("base_url", "email", "api_token")
+            entry = {name: Secret(environment.pop(f"JIRA_{name.upper()}")) for name in members}
+            Vault(folder / "vault", Secret(vault_key)).set("jira", entry)
+            environment |= {"BACKUP_VAULT": str(folder / "vault"), "BACKUP_VAULT_KEY": vault_key}
+        site = BackedSite(sandbox, folder, environment, vault_key)
         create_identity(folder / "identity.txt")
         made = create_repository(site.settings, recovery_recipient=new_identity().recipient, cloud_id=None)
         add_anchor(folder / "identity.txt", made.anchor)
