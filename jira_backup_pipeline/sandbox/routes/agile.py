@@ -1,4 +1,11 @@
-"""The agile API: boards, their configuration, sprints and what is in them."""
+"""The agile API: boards, their configuration, sprints and what is in them.
+
+What belongs here: everything under ``/rest/agile/1.0``, with the rules of a sprint's life (future, active,
+closed).
+
+What stays out: sprints as values of a field (``values``), and the platform's own issue and search paths
+(``issues``, ``search``).
+"""
 
 from __future__ import annotations
 

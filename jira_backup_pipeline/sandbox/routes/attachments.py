@@ -1,4 +1,11 @@
-"""Attachments: upload, metadata, the redirect to the bytes, deletion."""
+"""Attachments: upload, metadata, the redirect to the bytes, deletion.
+
+What belongs here: Jira's side of a file: the limits of an upload, the header that Jira wants on it, and the
+permissions.
+
+What stays out: the host that holds the bytes (``media``), and putting a file on an issue or off it
+(``changes``).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 """Asynchronous operations on many issues, and properties of many issues.
 
-The work is done when the request arrives; the task then says for some polls that it is still running, so that a
-client which does not wait is found out.
+What belongs here: operations that answer with a task, and the task's progress. The work is done when the
+request arrives; the task then says for some polls that it is still running, so that a client which does not
+wait is found out.
+
+What stays out: bulk calls that answer at once (``issues`` for create, ``search`` and ``changelogs`` for
+reads).
 """
 
 from __future__ import annotations

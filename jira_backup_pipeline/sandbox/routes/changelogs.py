@@ -1,4 +1,9 @@
-"""Change histories: of one issue, of some entries, of many issues."""
+"""Change histories: of one issue, of some entries, of many issues.
+
+What belongs here: the three addresses that give histories on their own, with their own pages and order.
+
+What stays out: the history inside an issue (``rendering``), and the writing of entries (``changes.record``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Comments: pages, single ones, by id list, and their properties."""
+"""Comments: pages, single ones, by id list, and their properties.
+
+What belongs here: reading and writing comments with their visibility, and reading a visibility or properties
+from a body, which worklogs share.
+
+What stays out: the comments inside an issue (``rendering``), and what a valid document is (``adf``).
+"""
 
 from __future__ import annotations
 

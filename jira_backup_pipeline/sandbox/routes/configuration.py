@@ -1,4 +1,11 @@
-"""Site-wide lists: issue types, statuses, priorities, resolutions, roles, categories, workflows."""
+"""Site-wide lists: issue types, statuses, priorities, resolutions, roles, categories, workflows.
+
+What belongs here: the nouns that issues and projects name by id, listed for the whole site, and defining
+those of them that a request can define.
+
+What stays out: fields (``fields``), kinds of link (``links``), and the schemes that bind these nouns to
+projects (``site_setup``).
+"""
 
 from __future__ import annotations
 

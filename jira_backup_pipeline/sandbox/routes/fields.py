@@ -1,4 +1,11 @@
-"""Field definitions, their contexts and options."""
+"""Field definitions, their contexts and options.
+
+What belongs here: fields by list and by page, what hangs on one custom field, and defining fields and
+options.
+
+What stays out: the contexts' records (``setup.fields``), which kinds of custom field there are
+(``seed.field_catalogue``), and screens and field configurations (``site_setup``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""What hangs on an issue: watchers, votes, remote links, properties."""
+"""What hangs on an issue: watchers, votes, remote links, properties.
+
+What belongs here: these four under the issue's address, with who may change them for whom.
+
+What stays out: comments, worklogs, files and links between issues (each has its module), and properties
+stored on many issues at once (``bulk``).
+"""
 
 from __future__ import annotations
 

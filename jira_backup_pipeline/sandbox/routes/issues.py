@@ -1,4 +1,10 @@
-"""Single issues: create (one and many), read, edit, delete, assign."""
+"""Single issues: create (one and many), read, edit, delete, assign.
+
+What belongs here: what an edit request asks for, read with all its errors, and who may do what to an issue.
+
+What stays out: the change itself (``changes``, ``creation``), status (``transitions``), many issues by id or
+query (``search``), and what the forms of create and edit hold (``issue_metadata``).
+"""
 
 from __future__ import annotations
 

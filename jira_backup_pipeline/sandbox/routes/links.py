@@ -1,4 +1,11 @@
-"""Links between issues and the kinds of them."""
+"""Links between issues and the kinds of them.
+
+What belongs here: making, reading and deleting a link by request, with a comment on the way, and the link
+types.
+
+What stays out: storing a link on both sides (``changes``), links to outside Jira (``issue_parts``), and
+parents, which are a field.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Pages of lists: ``startAt``, ``maxResults``, ``total``, ``isLast`` around the values."""
+"""Pages of lists: ``startAt``, ``maxResults``, ``total``, ``isLast`` around the values.
+
+What belongs here: the window that a request asks for, and the platform API's page bean with its next address.
+
+What stays out: pages with another shape around them (the handler's own), and pages by token (``jql.search``,
+``changelogs``).
+"""
 
 from __future__ import annotations
 

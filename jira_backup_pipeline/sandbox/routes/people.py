@@ -1,4 +1,11 @@
-"""People and groups."""
+"""People and groups.
+
+What belongs here: accounts by list, id, text and project, groups and who is in them. For a caller who may not
+browse users the lists of accounts come back empty, which is not an error.
+
+What stays out: the caller and permissions (``server_info``), and members of project roles
+(``project_parts``).
+"""
 
 from __future__ import annotations
 

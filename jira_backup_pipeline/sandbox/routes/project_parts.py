@@ -1,4 +1,10 @@
-"""What belongs to a project: roles and their members, properties, features, statuses, schemes' names, e-mail."""
+"""What belongs to a project: roles and their members, properties, features, statuses, hierarchy, e-mail.
+
+What belongs here: the addresses below one project, except those that have a module.
+
+What stays out: the project itself (``projects``), components and versions (``versions``), role definitions
+(``configuration``), and the schemes it follows (``site_setup``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""Projects: lists, one, create, change, archive, trash, restore, delete, and the checks of keys and names."""
+"""Projects: lists, one, create, change, archive, trash, restore, delete, and the checks of keys and names.
+
+What belongs here: a project's own record and its life. A former key keeps leading to it, and one in the trash
+stays taken.
+
+What stays out: what lies below a project (``project_parts``, ``versions``), and the end of its issues
+(``changes``).
+"""
 
 from __future__ import annotations
 

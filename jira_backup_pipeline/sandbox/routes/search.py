@@ -1,4 +1,11 @@
-"""Searches and bulk reads of issues."""
+"""Searches and bulk reads of issues.
+
+What belongs here: the answers of JQL search, count and bulk fetch: how large a page may be for what is asked
+of each issue, reconciled issues, and one issue's JSON with its expansions, which single reads share.
+
+What stays out: the meaning, order and tokens of a query (``jql``), an issue's fields (``rendering``), and the
+delay of the index (``search_index``).
+"""
 
 from __future__ import annotations
 

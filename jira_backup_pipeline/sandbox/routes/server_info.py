@@ -1,4 +1,11 @@
-"""The site itself: tenant, server information, the caller, permissions, labels, limits."""
+"""The site itself: tenant, server information, the caller, permissions, labels, limits.
+
+What belongs here: what a client asks before it begins: where it is, who it is, what it may do and how much
+fits.
+
+What stays out: the rules behind the permissions (``site``), other accounts (``people``), and settings that an
+administrator makes (``site_setup``).
+"""
 
 from __future__ import annotations
 

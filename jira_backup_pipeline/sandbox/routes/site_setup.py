@@ -1,4 +1,11 @@
-"""The site's setup by page or as a whole: screens, schemes, filters, dashboards, settings. Reading only."""
+"""The site's setup by page or as a whole: screens, schemes, filters, dashboards, settings. Reading only.
+
+What belongs here: one table from path to list and page size, and the lists that need a parent or hide
+something.
+
+What stays out: the records (``setup``), contexts and options of a field (``fields``), and what issues name by
+id (``configuration``).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Walking an issue through its workflow."""
+"""Walking an issue through its workflow.
+
+What belongs here: which steps are open, and taking one with a resolution and a comment on the way.
+
+What stays out: the step itself (``changes.transition``), many issues at once (``bulk``), workflows as
+definitions (``configuration``).
+"""
 
 from __future__ import annotations
 

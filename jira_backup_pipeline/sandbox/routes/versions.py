@@ -1,4 +1,10 @@
-"""Components and versions of projects."""
+"""Components and versions of projects.
+
+What belongs here: both nouns, read and written: unique names, order, counts of issues, and what issues lose
+when one is deleted.
+
+What stays out: their JSON (``reference_rendering``), and their ids as values of fields (``values``).
+"""
 
 from __future__ import annotations
 

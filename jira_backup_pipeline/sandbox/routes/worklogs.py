@@ -1,4 +1,10 @@
-"""Worklogs: pages, single ones, by id list, the site-wide feeds of changes and deletions."""
+"""Worklogs: pages, single ones, by id list, the site-wide feeds of changes and deletions.
+
+What belongs here: logging time with all that it moves (time spent, remaining estimate, history), and the
+feeds, which never show the last minute.
+
+What stays out: the worklogs inside an issue (``rendering``), and reading durations (``creation``).
+"""
 
 from __future__ import annotations
 
