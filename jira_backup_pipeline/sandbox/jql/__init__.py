@@ -1,1 +1,4 @@
-"""The query language: ``parser`` turns text into a tree, ``matching`` evaluates it, ``ordering`` sorts and pages."""
+"""The query language of searches.
+
+``parser`` turns text into a tree, ``matching`` evaluates it (``dates`` reads its moments), ``search`` sorts and pages.
+"""

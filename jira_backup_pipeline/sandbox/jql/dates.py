@@ -1,4 +1,10 @@
-"""Dates of the query language: epoch milliseconds, local text in the caller's zone, and relative ones."""
+"""Dates of the query language: epoch milliseconds, local text in the caller's zone, periods and functions.
+
+What belongs here: one operand to one moment, or the 400 for a date that is none.
+
+What stays out: comparing an issue with that moment (``matching``), and dates of requests and answers
+(``clock``).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
 """What a query means: the tree becomes a test of one issue.
 
-Values are resolved once (a project name to an id), so that the test of each issue is cheap. Unknown fields, projects
-and values are 400 answers as Jira gives them.
+What belongs here: fields by clause name and the meaning of each operator, with values resolved once (a
+project name to an id) so that testing an issue is cheap. Unknown fields, projects and values are 400 answers
+as Jira gives them.
+
+What stays out: syntax (``parser``), moments (``dates``), order, pages and what the caller may not see
+(``search``).
 """
 
 from __future__ import annotations

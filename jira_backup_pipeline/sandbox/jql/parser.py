@@ -1,6 +1,8 @@
 """Text of a query to a tree: clauses joined by and, or, not, with an order at the end.
 
-Only syntax lives here; what a field or value means is decided in ``matching``.
+What belongs here: tokens, quoting, precedence, the nodes of the tree, and syntax errors as Jira words them.
+
+What stays out: what a field, function or value means (``matching``, ``dates``).
 """
 
 from __future__ import annotations

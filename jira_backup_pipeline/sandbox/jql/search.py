@@ -1,7 +1,10 @@
 """A search from text to a page of issues: evaluation, order and page tokens.
 
-A token says after which issue to go on, not what was found: each page is evaluated anew on the present state, so
-issues that move in the order while a caller pages are seen twice or missed, as in Jira.
+What belongs here: which issues are looked through, how they are sorted, and the token. It says after which
+issue to go on, not what was found: each page is evaluated anew on the present state, so issues that move in
+the order while a caller pages are seen twice or missed, as in Jira.
+
+What stays out: the test of one issue (``matching``), page sizes and the answer's JSON (``routes.search``).
 """
 
 from __future__ import annotations

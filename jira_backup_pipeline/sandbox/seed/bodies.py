@@ -1,6 +1,10 @@
 """Makes the heavy part of a made issue when it is asked for: fields, comments, worklogs, history, files.
 
-An ``IssueSource``: the same issue gives the same body each time. Light facts come from ``plan``.
+What belongs here: the ``IssueSource`` of made sites, which gives the same issue the same body each time, and
+the parts without a module of their own: comments, worklogs, files, remote links, properties.
+
+What stays out: light facts and counts (``plan``), values of fields (``field_values``), history
+(``histories``), and text (``prose``, ``documents``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """The settings of a made site: issue types, statuses, workflows, priorities, link types, roles, groups, people.
 
-Projects and issues are made in ``plan``; fields in ``field_catalogue``.
+What belongs here: what a site has before its first project. People are plainly numbered.
+
+What stays out: projects and issues (``plan``), fields (``field_catalogue``), and setup that follows from the
+rest (the room's ``setup``).
 """
 
 from __future__ import annotations

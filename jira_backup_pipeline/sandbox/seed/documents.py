@@ -1,6 +1,10 @@
 """Made rich text: documents with every sort of node that Jira writes.
 
-Plain prose comes from ``prose``; whether a document is valid is in ``adf``.
+What belongs here: nodes, and their mixture in descriptions and comments, with references to given people and
+issues.
+
+What stays out: plain prose (``prose``), who and what may be referred to (``bodies``), and whether a document
+is valid (``adf``).
 """
 
 from __future__ import annotations

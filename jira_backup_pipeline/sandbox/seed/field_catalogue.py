@@ -1,6 +1,10 @@
 """The fields of a made site: system fields and one custom field of every common sort.
 
-What a kind of field accepts and shows is in ``values``.
+What belongs here: ids, names, schemas, clause names and options, and which sorts of custom field can be
+defined.
+
+What stays out: what a kind of field accepts and shows (``values``), and what made issues hold in it
+(``field_values``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """What the fields of a made issue hold: for each field a chance and a way to make the value.
 
-Which fields there are is in ``field_catalogue``; comments and the other parts are made in ``bodies``.
+What belongs here: the table of chances, and the numbers at the edge of what a backup can hold.
+
+What stays out: which fields there are (``field_catalogue``), comments and the other parts (``bodies``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Made change histories: a chain of entries for each issue that ends in its present values.
 
-The other parts of an issue are made in ``bodies``.
+What belongs here: the entries, their authors and dates, and the shapes that Jira gives to single items.
+
+What stays out: the way through the workflow and which issues are eventful (``plan``), the issue's other parts
+(``bodies``), and entries of real changes (``changes``).
 """
 
 from __future__ import annotations

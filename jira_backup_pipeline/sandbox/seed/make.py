@@ -1,4 +1,9 @@
-"""Makes a whole site of made data: the one entry into this folder."""
+"""Makes a whole site of made data: where a start of the sandbox enters this folder.
+
+What belongs here: the order in which the parts are made.
+
+What stays out: the parts (the other modules of this folder), and sites of recorded data (``recorded``).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
-"""Decides the light facts of every made issue: place, type, parent, dates, counts, links.
+"""Decides the light facts of every made project and issue: place, type, parent, dates, counts, links.
 
-What an issue contains is made later, in ``bodies``, from the same seed. Everything here is drawn once at start, so
-it must stay cheap: a few microseconds an issue.
+What belongs here: what search and links need of an issue, drawn once at start, so it must stay cheap (a few
+microseconds an issue), and the streams of random numbers by which the rest is made later.
+
+What stays out: what an issue contains (``bodies``), and what a site has before its projects
+(``configuration``).
 """
 
 from __future__ import annotations

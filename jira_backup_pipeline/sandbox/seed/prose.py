@@ -1,7 +1,9 @@
 """Text that behaves like real prose: thousands of words under a Zipf law, in sentences.
 
-What matters is that it compresses like prose, which repeated stock sentences do not. Rich documents are composed
-in ``documents``.
+What belongs here: words to paragraphs. What matters is that it compresses like prose, which repeated stock
+sentences do not.
+
+What stays out: anything but plain text (``documents``).
 """
 
 from __future__ import annotations

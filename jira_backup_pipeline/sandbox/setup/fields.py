@@ -1,6 +1,9 @@
-"""How fields are set up and shown: contexts, options, defaults, screens, field configurations.
+"""How fields are set up and shown: contexts, options, defaults, screens, field configurations and schemes.
 
-Everything is derived from the site's fields and types and needs no state of its own.
+What belongs here: records derived from the site's fields, types and projects, with no state of their own.
+
+What stays out: the fields themselves (``site``), what a project follows besides (``schemes``), and pages
+(``routes``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Every record of the site's setup by kind and id, as the site's truth tells it.
 
-The id of what is listed for a parent begins with the parent's id.
+What belongs here: the table of kinds, each with its list and the members of its id. The id of what is listed
+for a parent begins with the parent's id.
+
+What stays out: the records (the other modules of this folder), and truth beyond the setup (``truth``).
 """
 
 from __future__ import annotations

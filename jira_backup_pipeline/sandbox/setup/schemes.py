@@ -1,6 +1,10 @@
 """Which rules a project follows: schemes of types, workflows, permissions, notifications, security and priorities.
 
-Everything is derived from the site's projects, roles, groups and types and needs no state of its own.
+What belongs here: records derived from the site's projects, roles, groups and types, with no state of their
+own.
+
+What stays out: enforcing them (``site`` decides who may do what), and schemes of screens and fields
+(``fields``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """What people share (filters, dashboards) and the settings of the whole site.
 
-Everything is derived from the site's boards, people and groups and needs no state of its own.
+What belongs here: records derived from the site's boards, people and groups, with no state of their own.
+
+What stays out: who gets to see which (``routes.site_setup``), and running a filter's query (``jql``).
 """
 
 from __future__ import annotations
