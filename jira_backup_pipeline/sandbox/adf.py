@@ -1,6 +1,10 @@
-"""Documents in the Atlassian Document Format: plain text of one, a document of plain text, and validity.
+"""What a server must know of the Atlassian Document Format, and no more.
 
-Only what a server must know of the format; made documents are composed in ``seed.documents``.
+What belongs here: the plain text of a document, a document of plain text, the media ids a document shows, and
+why a value is no valid document. Walks go without recursion, so depth does not matter.
+
+What stays out: composing rich documents for made issues (``seed.documents``), turning one into HTML
+(``rendering``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 """Sockets: a thin Starlette application over the core, and what faults do to a connection.
 
-Nothing about Jira is decided here. Requests become ``http.Request`` values, exchanges become bytes on the wire,
-compressed when the client asks for it.
+What belongs here: bytes to ``http.Request`` and exchanges to bytes, compression, cutting, stalling and
+dripping of connections, and the check that control requests come from loopback.
+
+What stays out: anything that Jira decides (``core``), which fault fires (``faults``), and opening ports
+(``server``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """Who is calling: Basic authentication with an e-mail address and an API token.
 
-What a caller may do is in ``site``.
+What belongs here: from a request to its account, or to the 401 with Jira's headers; expired and scoped tokens
+too.
+
+What stays out: what a caller may do (``site``), and the making and expiring of tokens (``server``,
+``edits``).
 """
 
 from __future__ import annotations

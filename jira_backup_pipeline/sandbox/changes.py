@@ -1,6 +1,11 @@
 """What a write does to existing issues: values, status, place, links, files, deletion, each with its history entry.
 
-New issues are in ``creation``; reading values from requests is in ``values``. Every function expects the site's lock.
+What belongs here: the change itself and all that follows from it (history, ``updated``, the index's memory,
+links cut at both ends), the same whether a handler or an edit asks. Every function expects the site's lock.
+
+What stays out: new issues (``creation``), reading values from requests (``values``), permissions (the
+handlers), and comments, worklogs, votes and properties, which ``routes`` write on top of ``begin`` and
+``record``.
 """
 
 from __future__ import annotations

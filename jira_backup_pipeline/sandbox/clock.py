@@ -1,6 +1,10 @@
-"""The site's clock: real time by default, and a time that a test sets or moves.
+"""The site's clock, real time by default or a time that a test sets and moves, and Jira's formats of dates.
 
-Every date the sandbox writes comes from here, so no test has to sleep. Formats of dates live here as well.
+What belongs here: every notion of now, since each date the sandbox writes comes from here and no test has to
+sleep; time zones; the ISO and HTTP forms of a moment.
+
+What stays out: dates as a query writes them (``jql.dates``), and the command that moves the clock
+(``edits``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""The control API under ``/__sandbox__/``: log, faults, truth, edits, settings. Not part of Jira; loopback only.
+"""The control API under ``/__sandbox__/``: log, faults, truth, edits, settings. Not part of Jira.
 
-What an edit does is in ``edits``, what a fault does in ``faults`` and ``asgi``; this module is their HTTP form.
+What belongs here: the HTTP form of what a test could call in the same process, and its plain error answers.
+
+What stays out: what an edit does (``edits``), what a fault does (``faults``, ``asgi``), the records of the
+truth (``truth``), and the refusal of callers from elsewhere than loopback (``asgi``).
 """
 
 from __future__ import annotations

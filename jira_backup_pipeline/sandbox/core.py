@@ -1,7 +1,9 @@
 """The sandbox without sockets: one request in, one exchange out.
 
-Order of things for a request: address (site or gateway), operation, fault, credentials, limits, handler. Handlers
-are in ``routes``; what an exchange does to a connection is in ``asgi``.
+What belongs here: the joined route table, the log entry of every request, the addresses in an answer, and the
+order of things: address (site or gateway), operation, fault, credentials, limits, handler.
+
+What stays out: what any operation does (``routes``), and what an exchange does to a connection (``asgi``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """New issues: what a create request must hold, and the issue it makes.
 
-Reading one field's value is in ``values``; changes of existing issues are in ``changes``.
+What belongs here: checks that collect all that is wrong into one 400, and the checks of single parts of a
+request (parents, durations, properties, documents) that other writes share.
+
+What stays out: reading one field's value (``values``), changes of existing issues (``changes``), the create
+form as Jira shows it (``issue_metadata``), and made issues (``seed``).
 """
 
 from __future__ import annotations

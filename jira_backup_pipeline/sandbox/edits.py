@@ -1,7 +1,10 @@
 """Changes that a test or demo makes behind Jira's back: disasters, other people's edits, tokens, clock, switches.
 
-The same functions serve the control API (by name) and in-process tests. Dates are epoch milliseconds; without one an
-edit happens at the site's present time.
+What belongs here: one method an edit, called by name (control API) or in process, asking no permission. Dates
+are epoch milliseconds or ISO text; without one an edit happens at the site's present time.
+
+What stays out: how an issue changes (``changes``, ``creation``), the HTTP form (``control``), and requests
+that go wrong (``faults``).
 """
 
 from __future__ import annotations

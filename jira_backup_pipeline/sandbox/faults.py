@@ -1,6 +1,10 @@
 """Faults on request: which request goes wrong and how, and the count of how often each one fired.
 
-This module decides and rewrites answers; what a fault does to a connection is in ``asgi``.
+What belongs here: the script, the answers that a fault gives instead of the handler, and answers rewritten on
+their way out.
+
+What stays out: what a fault does to a connection (``asgi``), and refusals that follow from rules (``auth``,
+``limits``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Requests, responses, errors and the route table: HTTP as plain values, without sockets.
 
-Here belongs what every handler needs of HTTP. Sockets live in ``asgi``, authentication in ``auth``.
+What belongs here: what every handler needs of HTTP: the call with its caller, JSON both ways, Jira's error
+body, and the marks that stand for the site's address until an answer leaves.
+
+What stays out: sockets (``asgi``), authentication (``auth``), page beans (``routes.paging``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""What can be done with an issue: its transitions, editable fields and operations, and what a create form holds."""
+"""What can be done with an issue: its transitions, editable fields and operations, and what a create form holds.
+
+What belongs here: the JSON that tells a client beforehand what a write would accept, and the values a field
+allows.
+
+What stays out: the rules it tells of (``changes`` for transitions, ``creation`` for required and settable
+fields).
+"""
 
 from __future__ import annotations
 

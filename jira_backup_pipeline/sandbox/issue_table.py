@@ -1,7 +1,11 @@
 """All issues of a site: light records in memory, heavy bodies made on demand and dropped again.
 
-``IssueSource`` is the seam: anything that can make an issue's body again from its light record can stand behind a
-site of any size. A body that was changed is pinned to its issue; the others live in a bounded cache.
+What belongs here: issues by id, number and former key, the owner of every comment, worklog and file, and
+which bodies are kept: a changed one is pinned, the others live in a bounded cache. ``IssueSource`` is the
+seam for what makes them.
+
+What stays out: the making (``seed.bodies``), permissions and trashed projects (``site``), rendered answers
+(``rendering``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Rate limits: a burst limit for each operation and a limit on writes to one issue. Both are off by default.
 
-Time is the site's clock, so a test moves it instead of waiting.
+What belongs here: the counting and the 429 with its documented headers. Time is the site's clock, so a test
+moves it instead of waiting.
+
+What stays out: which requests are counted (``core``), switching limits on (``settings``), 429s on demand (``faults``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """Where the bytes of attachments are: signed addresses on another host, and byte ranges.
 
-The media host takes no Jira credentials: a request that brings an Authorization header is refused and counted, so a
-test can prove that none ever arrives.
+What belongs here: signing and checking addresses, ranges, and the media host itself. It takes no Jira
+credentials: a request with an Authorization header is refused and counted, so a test can prove that none ever
+arrives.
+
+What stays out: metadata, upload and the redirect to here (``routes.attachments``), and the bytes
+(``model.FileContent``).
 """
 
 from __future__ import annotations

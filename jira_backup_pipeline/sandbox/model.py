@@ -1,7 +1,10 @@
 """The nouns of a site as mutable records: what is stored, in internal form.
 
-Times are epoch milliseconds, references are ids. Rendering to Jira's JSON lives in ``rendering`` and
-``reference_rendering``; rules of change in ``changes`` and ``creation``.
+What belongs here: fields and their defaults, times in epoch milliseconds, references by id, and bytes of
+files that are made anew from a seed.
+
+What stays out: Jira's JSON (``rendering``, ``reference_rendering``), rules of change (``changes``,
+``creation``), and finding one noun from another (``site``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 """A site of recorded answers: the exact texts that a real Jira Cloud once gave, served again.
 
-Reads ``all_streams.jsonl`` (one ``{stream, data, emitted_at}`` a line). What was not recorded (roles, a workflow, the
-account that reads) is filled in plainly. An issue keeps its recorded text until it is changed.
+What belongs here: reading ``all_streams.jsonl`` (one ``{stream, data, emitted_at}`` a line) into a site. What
+was not recorded (roles, a workflow, the account that reads) is filled in plainly.
+
+What stays out: serving the texts (``rendering``, ``reference_rendering``) and dropping one once its issue has
+changed (``changes.begin``).
 """
 
 from __future__ import annotations

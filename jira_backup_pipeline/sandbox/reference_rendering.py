@@ -1,6 +1,10 @@
 """People, projects, statuses, versions and the like as Jira's JSON.
 
-Issues and what hangs on them are rendered in ``rendering``.
+What belongs here: every noun that issues refer to, in each of its forms (brief, listed, in detail), and the
+ready bytes of those that many issues show.
+
+What stays out: issues and what hangs on them (``rendering``), schemes, screens, filters and other setup
+(``setup``), and which of it a caller gets (``routes``).
 """
 
 from __future__ import annotations

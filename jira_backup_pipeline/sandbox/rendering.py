@@ -1,7 +1,8 @@
 """Issues and what hangs on them as Jira's JSON, field by field and cached until they change.
 
-An issue is kept as one ready part of bytes for each field, so any choice of fields is a join. Answers that depend on
-who asks (restricted comments, hidden linked issues) are made anew for callers who do not see everything.
+What belongs here: an issue as one ready part of bytes for each field, so any choice of fields is a join, and made
+anew for callers who do not see everything. What stays out: what issues refer to (``reference_rendering``), one
+value's form (``values``).
 """
 
 from __future__ import annotations

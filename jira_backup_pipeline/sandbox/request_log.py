@@ -1,4 +1,9 @@
-"""What was asked: every request since the last reset, and counts by operation. The measure of benchmarks and tests."""
+"""What was asked: every request since the last reset, and counts by operation.
+
+What belongs here: the measure of benchmarks and tests, so what is noted must be cheap and its memory bounded.
+
+What stays out: judging requests (tests do), and asking for the log over HTTP (``control``).
+"""
 
 from __future__ import annotations
 

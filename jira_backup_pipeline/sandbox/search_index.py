@@ -1,6 +1,9 @@
 """The search index when it lags: searches see the site as it was some seconds ago.
 
-Reads by id never go through here, so a test can let search and bulk fetch disagree. Without a lag nothing is kept.
+What belongs here: past versions of light records and when to forget them. Without a lag nothing is kept.
+
+What stays out: reads by id, which never go through here, so that a test can let search and bulk fetch
+disagree; and evaluation of queries (``jql``).
 """
 
 from __future__ import annotations

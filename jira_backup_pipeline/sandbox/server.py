@@ -1,6 +1,9 @@
 """Starts a sandbox inside this process: two listeners (Jira and media) on one event loop in a thread.
 
-The command line in ``__main__`` uses the same; the ASGI side is in ``asgi``.
+What belongs here: opening and closing ports, putting the parts together, and what a caller needs to reach
+them.
+
+What stays out: what happens to a request (``asgi``, ``core``), and the command line (``__main__``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The switches of a sandbox: caps, page sizes, limits. Changed through the control API or by a test.
+"""The switches of a sandbox: caps, page sizes, limits, delays.
 
-Only plain values live here; what they do is decided where they are read.
+What belongs here: plain values with their defaults, which a test or the control API sets.
+
+What stays out: what a switch does, which is decided where it is read, and the state of the site (``site``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,11 @@
 """The state of a site: who and what exists, how it is found, and who may see it.
 
-Changes to issues live in ``changes`` and ``creation``, rendering elsewhere. Every use from outside a handler holds
-``site.lock``; handlers are called with it held.
+What belongs here: the collections, ids never used twice, finding by id and key (former ones too),
+permissions, and when rendered answers are forgotten. Handlers are called with ``site.lock`` held; every other
+use takes it.
+
+What stays out: changes to issues (``changes``, ``creation``), Jira's JSON (``rendering``,
+``reference_rendering``), and how issues are kept (``issue_table``).
 """
 
 from __future__ import annotations

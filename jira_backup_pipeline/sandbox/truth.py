@@ -1,7 +1,10 @@
 """The site's own truth: every record there is, uncapped and unfiltered, to compare a backup or restore with.
 
-One JSON object a line: ``kind``, ``project_id``, ``issue_id``, ``id``, ``visible`` (to the backup account) and
-``record`` in the form the API gives it.
+What belongs here: one JSON object a line: ``kind``, ``project_id``, ``issue_id``, ``id``, ``visible`` (to the
+backup account) and ``record`` in the form the API gives it.
+
+What stays out: records of the setup (``setup.lists``), how one looks (``rendering``), and the comparing
+(tests do).
 """
 
 from __future__ import annotations

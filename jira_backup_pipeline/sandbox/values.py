@@ -1,7 +1,10 @@
 """Field values: how each kind of field is read from a request, shown in an answer and told in the history.
 
-One codec for each kind, in ``CODECS``. Which fields exist is in ``seed.field_catalogue``; what an edit does with
-the values is in ``changes``.
+What belongs here: one codec for each kind, in ``CODECS``, with Jira's words for a value that a field does not
+take.
+
+What stays out: which fields exist (``seed.field_catalogue``), what an edit does with the values
+(``changes``), and fields that are computed from other parts of an issue (``rendering``).
 """
 
 from __future__ import annotations
