@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from jira_backup_pipeline.domain.kinds import KINDS, Level
+from jira_backup_pipeline.domain.kinds import KINDS, Kind, Level
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 _BEGIN, _END = "<!-- coverage: made from the catalogue -->", "<!-- end of coverage -->"
@@ -19,15 +19,20 @@ _SCOPES = {Level.SITE: "site", Level.PROJECT: "project", Level.ISSUE: "project, 
 def table() -> str:
     """Give the table as Markdown."""
     rows = [
-        f"| {kind.title} | `{kind.table}` | {_SCOPES[kind.level]} | {'yes' if kind.is_restorable else 'no'} "
+        f"| {kind.title} | `{kind.table}` | {_SCOPES[kind.level]} | {_may_be_missing(kind)} "
+        f"| {'yes' if kind.is_restorable else 'no'} "
         f"| {kind.restore_note or 'as it was; the id is new'} |"
         for kind in KINDS
     ]
     head = [
-        "| what | table | captured with the | restored | how, or why not |",
-        "| --- | --- | --- | --- | --- |",
+        "| what | table | captured with the | missing is accepted where Jira answers | restored | how, or why not |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     return "\n".join([*head, *rows])
+
+
+def _may_be_missing(kind: Kind) -> str:
+    return ", ".join(str(status) for status in sorted(kind.optional_statuses)) or "-"
 
 
 def main() -> int:

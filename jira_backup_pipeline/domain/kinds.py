@@ -19,6 +19,7 @@ from jira_backup_pipeline.domain.catalogue.project import PROJECT_KINDS
 from jira_backup_pipeline.domain.catalogue.shape import (
     Column,
     ColumnType,
+    Condition,
     Kind,
     Level,
     Listing,
@@ -36,6 +37,7 @@ __all__ = [
     "KINDS",
     "Column",
     "ColumnType",
+    "Condition",
     "Kind",
     "Level",
     "Listing",

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from jira_backup_pipeline.domain.errors import UnsupportedFormat
+from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
 
 if TYPE_CHECKING:
@@ -100,8 +101,14 @@ class Gap:
     count: int = 1
 
     def is_accepted(self, accepted: Collection[str]) -> bool:
-        """Tell whether the customer's configuration accepts this gap, by `kind` or by `kind:status`."""
-        return self.kind in accepted or f"{self.kind}:{self.status}" in accepted
+        """Tell whether this gap is accepted: by the configuration (`kind` or `kind:status`), or by the catalogue.
+
+        The catalogue accepts what an ordinary account or plan cannot have (`Kind.optional_statuses`).
+        """
+        if self.kind in accepted or f"{self.kind}:{self.status}" in accepted:
+            return True
+        kind = BY_NAME.get(self.kind)
+        return kind is not None and self.status in kind.optional_statuses
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -68,12 +68,17 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The records of one site or project kind, and what could not be read of it."""
+    """The records of one site or project kind, and what could not be read of it.
+
+    `unread` are the beginnings of ids of which nothing is known because their list was refused: the ids of parents, or
+    one empty text where all of the kind may be missing.
+    """
 
     kind: str
     records: tuple[Record, ...]
     gaps: tuple[Gap, ...] = ()
     declared: int | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

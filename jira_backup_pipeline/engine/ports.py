@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.domain.records import Record
 
 __all__ = [
     "Account",
@@ -52,8 +53,17 @@ class JiraReader(Protocol):
     def projects(self) -> Iterator[ListedProject]:
         """Give every project that the account can browse, archived ones included."""
 
-    def list_kind(self, kind: Kind, *, project_id: str | None = None) -> Listed:
-        """Read one site-level or project-level kind by its catalogue listing."""
+    def list_kind(
+        self,
+        kind: Kind,
+        *,
+        project_id: str | None = None,
+        known: Mapping[str, Sequence[Record]] | None = None,
+    ) -> Listed:
+        """Read one site-level or project-level kind by its catalogue listing.
+
+        `known` are records by kind that were read before: a kind that is listed for each parent is asked for those.
+        """
 
     def issue_ids(self, project_id: str) -> Iterator[str]:
         """Walk the ids of a project's issues, each once."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ListedProject,
         Located,
     )
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.jira.client import JiraClient
 
 
@@ -48,9 +49,18 @@ class CloudReader:
         """Give every project that the account can browse, archived ones included."""
         return site.list_projects(self.client)
 
-    def list_kind(self, kind: Kind, *, project_id: str | None = None) -> Listed:
-        """Read one site-level or project-level kind by its catalogue listing."""
-        return listing.list_kind(self.client, kind, project_id=project_id)
+    def list_kind(
+        self,
+        kind: Kind,
+        *,
+        project_id: str | None = None,
+        known: Mapping[str, Sequence[Record]] | None = None,
+    ) -> Listed:
+        """Read one site-level or project-level kind by its catalogue listing.
+
+        `known` are records by kind that were read before: a kind that is listed for each parent is asked for those.
+        """
+        return listing.list_kind(self.client, kind, project_id=project_id, known=known)
 
     def issue_ids(self, project_id: str) -> Iterator[str]:
         """Walk the ids of a project's issues, each once."""

@@ -98,7 +98,7 @@ class PocketJira:
     def projects(self) -> Iterator[ListedProject]:
         return iter([ListedProject(identity) for identity in self.projects_by_id.values()])
 
-    def list_kind(self, kind: Kind, *, project_id: str | None = None) -> Listed:
+    def list_kind(self, kind: Kind, *, project_id: str | None = None, **_: object) -> Listed:
         records: tuple[Record, ...] = ()
         if kind.name == "project" and project_id is not None:
             identity = self.projects_by_id[project_id]

@@ -102,11 +102,8 @@ def _sample(kind: Kind, record_id: str, **more: object) -> Record:
     for column in kind.columns:
         if column.type is ColumnType.STRINGS:
             *branches, last = column.path
-            members = (
-                ["one", "two"]
-                if len(branches) < 2 and kind.level is Level.ISSUE and branches == ["fields"]
-                else None
-            )
+            is_plain = not branches or (kind.level is Level.ISSUE and branches == ["fields"])
+            members = ["one", "two"] if is_plain else None
             _put(
                 value,
                 tuple(branches) if members is None else column.path,

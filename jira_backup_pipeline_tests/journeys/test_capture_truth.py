@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState, project_scope
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.engine.backup import back_up
@@ -104,6 +105,14 @@ def test_every_record_of_the_site_is_in_its_snapshots(store: Store) -> None:
             truth = truth_of(sandbox, capture.manifest.project.id)
             compare_project(repository, capture.manifest, truth)
             compare_bytes(repository, capture.manifest, truth)
+            compare_boards_and_settings(
+                repository, outcome.captures[0].manifest, capture.manifest.project.id, truth
+            )
+            features = stored(repository, capture.manifest, "project_features")
+            assert {
+                ("", name) for name in truth["project"]["", capture.manifest.project.id]["features"]
+            } == set(features)
+            assert stored(repository, capture.manifest, "project_statuses")
         compare_site(repository, outcome.captures[0].manifest, truth_of(sandbox, None))
         assert list(verify(repository, level=VerifyLevel.DECRYPT).findings) == []
 
@@ -169,6 +178,44 @@ def compare_site(repository: Repository, manifest: Manifest, truth: Truth) -> No
     for kind, table in (("person", "people"), ("field", "fields"), ("link_type", "link_types")):
         rows = stored(repository, manifest, table)
         assert truth[kind].keys() == rows.keys(), kind
+    compared = set()
+    for entry in kinds_at(Level.SITE):
+        if not entry.is_optional or entry.name not in truth or entry.name == "group":
+            continue
+        rows = stored(repository, manifest, entry.table)
+        assert truth[entry.name].keys() == rows.keys(), entry.name
+        for key, record in truth[entry.name].items():
+            assert record == json.loads(rows[key]["raw"]), f"{entry.name} {key}"
+        compared.add(entry.name)
+    assert {"field_option", "screen_field", "permission_scheme", "filter", "dashboard_gadget"} <= compared
+    assert len(compared) >= 30
+    members = stored(repository, manifest, "group_members").values()
+    assert {
+        (group_id, account_id)
+        for (_, group_id), group in truth["group"].items()
+        for account_id in group["members"]
+    } == {(row["parent_id"], row["account_id"]) for row in members}
+
+
+def compare_boards_and_settings(
+    repository: Repository, site: Manifest, project_id: str, truth: Truth
+) -> None:
+    """What is read with the site but belongs to one project."""
+    boards = {i for i, row in stored(repository, site, "boards").items() if row["project_id"] == project_id}
+    assert truth["board"].keys() == boards
+    sprints = stored(repository, site, "sprints").values()
+    own = {("", board) for board in (row["parent_id"] for row in sprints)} & boards
+    assert {i for _, i in truth["sprint"]} == {
+        row["sprint_id"] for row in sprints if ("", row["parent_id"]) in own
+    }
+    ((_, project),) = truth["project"].items()
+    properties = {
+        row["key"]: json.loads(row["raw"])["value"]
+        for row in stored(repository, site, "project_properties").values()
+        if row["parent_id"] == project_id
+    }
+    assert project["properties"]
+    assert project["properties"] == properties
 
 
 def put_property(sandbox: Any, issue_id: str, key: str, value: object) -> None:

@@ -39,6 +39,9 @@ _TABLES = [kind.table for kind in KINDS]
 def _value(kind: Kind, row: int) -> dict[str, object]:
     value: dict[str, object] = {}
     for column in kind.columns:
+        if column.path == ("id",):
+            # The record's own id, which `record` puts there.
+            continue
         if column.type is ColumnType.STRINGS:
             _put_list(value, column.path, row)
         else:

@@ -8,6 +8,7 @@ What stays out: kinds of the whole site (`site`) or of one issue (`issue`).
 from __future__ import annotations
 
 from jira_backup_pipeline.domain.catalogue.shape import (
+    NOT_EVERYWHERE,
     Kind,
     Level,
     Listing,
@@ -93,5 +94,41 @@ PROJECT_KINDS: tuple[Kind, ...] = (
         parent="project",
         recognition=Recognition.NATURAL_KEY,
         restore_note="actors that exist on the target; app actors come with their app",
+    ),
+    Kind(
+        name="project_status",
+        table="project_statuses",
+        title="statuses of a project by issue type",
+        level=Level.PROJECT,
+        listing=Listing("/rest/api/3/project/{project_id}/statuses", Paging.ARRAY),
+        columns=(
+            text("issue_type", "name"),
+            flag("is_subtask", "subtask"),
+            texts("status_ids", "statuses", "id"),
+            texts("statuses", "statuses", "name"),
+        ),
+        parent="project",
+        recognition=Recognition.NEVER,
+        is_restorable=False,
+        restore_note="they follow from the project's workflows",
+    ),
+    Kind(
+        name="project_feature",
+        table="project_features",
+        title="features of a project",
+        level=Level.PROJECT,
+        listing=Listing("/rest/api/3/project/{project_id}/features", Paging.ARRAY, "features"),
+        columns=(
+            text("name", "localisedName"),
+            text("state"),
+            flag("is_locked", "toggleLocked"),
+        ),
+        parent="project",
+        id_path=("feature",),
+        recognition=Recognition.NEVER,
+        is_restorable=False,
+        restore_note="kept to look up and to compare; the plan decides which exist",
+        # Jira has features for some types of projects only.
+        optional_statuses=NOT_EVERYWHERE,
     ),
 )

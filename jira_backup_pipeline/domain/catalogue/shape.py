@@ -28,6 +28,7 @@ class Paging(StrEnum):
     START_ONLY = "start only"
     CURSOR = "cursor"
     LINKS = "links"
+    KEYS = "keys"
     INLINE = "inline"
 
 
@@ -62,11 +63,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """Which parents are worth a question: those where `path` leads to one of `values`.
+
+    `of` names the ancestor kind that is looked at; without it the parent itself is.
+    """
+
+    path: tuple[str, ...]
+    values: tuple[str | bool, ...]
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Where Jira lists a kind.
 
-    `path` may hold `{project_id}`, `{issue_id}` or `{parent_id}` (an id of the kind named by `parent`); `items` names
-    the member that holds the list ("" where the answer itself is the list or the one record).
+    `items` names the member that holds the list ("" where the answer itself is the list or the one record). `path` and
+    the values of `query` may hold places: `{project_id}` or `{issue_id}`; and for a list that is asked for once for each
+    record of the kind named by `parent`: `{parent_id}`, `{grandparent_id}` or the name of a member of the parent's record.
+    `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
+    refuses it.
     """
 
     path: str
@@ -74,11 +90,24 @@ class Listing:
     items: str = ""
     query: tuple[tuple[str, str], ...] = ()
     page_size: int = 0
+    only: Condition | None = None
+    fallback_without: str | None = None
+
+    @property
+    def is_per_parent(self) -> bool:
+        """Tell whether the list is asked for once for each record of the parent kind."""
+        return any("{parent_id}" in text for text in (self.path, *(value for _, value in self.query)))
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type of Jira thing. `id_path` is where its id lies in the decoded record."""
+    """One type of Jira thing.
+
+    `id_path` is where its id lies in the decoded record, and `further_ids` what has to be added where that alone does not
+    name it; an empty `id_path` is for a thing of which a site has one. The parts of an id are joined by a slash, and the
+    id of a thing that is listed for its parent begins with the parent's id. `optional_statuses` are refusals that an
+    ordinary account or plan meets and can do nothing about: such a gap is shown and counted, and accepted beforehand.
+    """
 
     name: str
     table: str
@@ -89,8 +118,15 @@ class Kind:
     title: str
     parent: str | None = None
     id_path: tuple[str, ...] = ("id",)
+    further_ids: tuple[tuple[str, ...], ...] = ()
     is_restorable: bool = True
     restore_note: str = ""
+    optional_statuses: frozenset[int] = frozenset()
+
+    @property
+    def is_optional(self) -> bool:
+        """Tell whether an account or a plan may be without it although the backup is as it should be."""
+        return bool(self.optional_statuses)
 
 
 def text(name: str, *path: str) -> Column:
@@ -121,3 +157,53 @@ def date(name: str, *path: str) -> Column:
 def texts(name: str, *path: str) -> Column:
     """Describe a column that holds a list of texts."""
     return Column(name, ColumnType.STRINGS, path or (name,))
+
+
+ADMIN_ONLY = frozenset({403, 404, 410})
+NOT_EVERYWHERE = ADMIN_ONLY | {400, 422}
+_NOT_REBUILT = "kept to look up and to compare; not rebuilt on the target"
+
+
+def kept(
+    name: str,
+    table: str,
+    *,
+    title: str,
+    listing: Listing,
+    columns: tuple[Column, ...],
+    parent: str | None = None,
+    id_path: tuple[str, ...] = ("id",),
+    further_ids: tuple[tuple[str, ...], ...] = (),
+    restore_note: str = _NOT_REBUILT,
+    optional_statuses: frozenset[int] = ADMIN_ONLY,
+) -> Kind:
+    """Describe a kind of the site that a restore does not rebuild and that only some accounts may read."""
+    return Kind(
+        name=name,
+        table=table,
+        title=title,
+        level=Level.SITE,
+        listing=listing,
+        columns=columns,
+        parent=parent,
+        recognition=Recognition.NEVER,
+        id_path=id_path,
+        further_ids=further_ids,
+        is_restorable=False,
+        restore_note=restore_note,
+        optional_statuses=optional_statuses,
+    )
+
+
+def pages(
+    path: str,
+    *,
+    query: tuple[tuple[str, str], ...] = (),
+    page_size: int = 50,
+    only: Condition | None = None,
+    fallback_without: str | None = None,
+) -> Listing:
+    """Describe Jira's usual list: `values` by `startAt`, 50 at a time unless its documents allow more."""
+    return Listing(
+        path, Paging.OFFSET, "values", query, page_size, only=only, fallback_without=fallback_without
+    )

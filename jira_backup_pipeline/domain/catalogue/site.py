@@ -1,12 +1,14 @@
 """The site's configuration and people: the part of the catalogue that is captured in the site scope.
 
-What belongs here: one entry for each kind, in capture and restore order.
+What belongs here: the definitions that issues refer to, and the order in which the parts of the site's table follow.
 
-What stays out: kinds of one project (`project`) or of one issue (`issue`).
+What stays out: how fields are set up (`field_setup`), schemes (`schemes`), what people share (`shared`); kinds of one project (`project`) or of one issue (`issue`).
 """
 
 from __future__ import annotations
 
+from jira_backup_pipeline.domain.catalogue.field_setup import FIELD_SETUP_KINDS
+from jira_backup_pipeline.domain.catalogue.schemes import SCHEME_KINDS
 from jira_backup_pipeline.domain.catalogue.shape import (
     Kind,
     Level,
@@ -17,8 +19,9 @@ from jira_backup_pipeline.domain.catalogue.shape import (
     flag,
     text,
 )
+from jira_backup_pipeline.domain.catalogue.shared import SHARED_KINDS
 
-SITE_KINDS: tuple[Kind, ...] = (
+_DEFINITIONS = (
     Kind(
         name="field",
         table="fields",
@@ -130,3 +133,5 @@ SITE_KINDS: tuple[Kind, ...] = (
         restore_note="accounts belong to Atlassian; people are mapped by account id",
     ),
 )
+
+SITE_KINDS: tuple[Kind, ...] = (*_DEFINITIONS, *FIELD_SETUP_KINDS, *SCHEME_KINDS, *SHARED_KINDS)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.manifest import LedgerLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.capture.draft import Draft, Packing
     from jira_backup_pipeline.engine.ports import JiraReader, Listed
     from jira_backup_pipeline.engine.progress import Progress
@@ -30,24 +31,35 @@ def capture_listings(
     project_id: str | None = None,
 ) -> None:
     """Read whole listings into the draft; records that are listed no more leave the snapshot."""
+    kinds = tuple(kinds)
+    parents = {kind.parent for kind in kinds if kind.listing.is_per_parent}
+    parents |= {kind.listing.only.of for kind in kinds if kind.listing.only is not None}
+    known: dict[str, Sequence[Record]] = {}
+    unread: dict[str | None, tuple[str, ...]] = {}
     for kind in kinds:
-        listed = reader.list_kind(kind, project_id=project_id)
-        _store(draft, packing, listed)
+        listed = reader.list_kind(kind, project_id=project_id, known=known)
+        if kind.name in parents:
+            known[kind.name] = listed.records
+        unread[kind.name] = listed.unread
+        if kind.listing.is_per_parent:
+            # What hangs on an unread parent is unread as well, all the way down.
+            unread[kind.name] += unread.get(kind.parent, ())
+        _store(draft, packing, listed, unread[kind.name])
         progress.advance()
 
 
-def _store(draft: Draft, packing: Packing, listed: Listed) -> None:
+def _store(draft: Draft, packing: Packing, listed: Listed, unread: tuple[str, ...]) -> None:
     seen = set()
     for record in listed.records:
         seen.add(record.id)
         packing.add(listed.kind, record.id, 0, [record])
     draft.gaps.extend(listed.gaps)
     gone = draft.previous.ids(listed.kind) - seen
-    if listed.gaps and gone:
-        # What could not be read is not proven gone: the last good copy stays, and the gap says why it may be old.
-        draft.notes.append(f"{len(gone)} of {listed.kind} kept from an earlier snapshot because of a gap")
-    else:
-        draft.removed.update((listed.kind, record_id) for record_id in gone)
+    # What could not be read is not proven gone: the last good copy stays, and the gap says why it may be old.
+    kept = {record_id for record_id in gone if any(_lies_below(record_id, above) for above in unread)}
+    if kept:
+        draft.notes.append(f"{len(kept)} of {listed.kind} kept from an earlier snapshot because of a gap")
+    draft.removed.update((listed.kind, record_id) for record_id in gone - kept)
     draft.ledger.append(
         LedgerLine(
             kind=listed.kind,
@@ -57,3 +69,7 @@ def _store(draft: Draft, packing: Packing, listed: Listed) -> None:
             explained=sum(gap.count for gap in listed.gaps),
         )
     )
+
+
+def _lies_below(record_id: str, above: str) -> bool:
+    return not above or record_id == above or record_id.startswith(f"{above}/")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from jira_backup_pipeline.domain.kinds import BY_NAME, ColumnType, Level
+from jira_backup_pipeline.domain.kinds import BY_NAME, KINDS, ColumnType, Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,8 @@ ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
 
 # Columns of a kind that Jira's JSON does not hold: they come in `Record.extra`.
 EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyType(
-    {
+    {kind.name: (("parent_id", ColumnType.STRING),) for kind in KINDS if kind.listing.is_per_parent}
+    | {
         "attachment": (
             ("blob", ColumnType.STRING),
             ("blob_size_bytes", ColumnType.INTEGER),
