@@ -248,6 +248,10 @@ def restorable(
         yield Restorable(sandbox, repository, outcome.manifest, reader, CloudWriter(connect(config)))
 
 
+def without_mark(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != "jira-backup.origin"}
+
+
 def shape_of(sandbox: RunningSandbox, project_key: str) -> dict[str, Any]:
     """Say what a project holds without ids and dates: equal shapes mean equal restores, and a second copy shows."""
     site = sandbox.site
@@ -268,6 +272,10 @@ def shape_of(sandbox: RunningSandbox, project_key: str) -> dict[str, Any]:
             "links": len(site.links_of_issue(issue.issue_id)),
             "remote": sorted(str(link.global_id) for link in body.remote_links),
             "watchers": sorted(issue.watchers),
+            "properties": without_mark(body.properties),
+            "child properties": sorted(
+                str(without_mark(item.properties)) for item in (*body.comments, *body.worklogs)
+            ),
         }
     return {
         "issues": shape,

@@ -33,7 +33,7 @@ def site() -> Iterator[Restorable]:
         yield made
 
 
-KINDS = ("attachment", "comment", "worklog", "issue_link", "remote_link", "watcher")
+KINDS = ("attachment", "comment", "worklog", "issue_link", "remote_link", "watcher", "issue_property")
 
 
 @cache

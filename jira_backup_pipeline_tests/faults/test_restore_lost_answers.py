@@ -23,6 +23,7 @@ EVERY_WRITE = (
     "/issueLink",
     "/remotelink",
     "/watchers",
+    "/properties/",
     "/transitions",
     "/bulk/issues/transition",
     "/bulk/issues/unwatch",

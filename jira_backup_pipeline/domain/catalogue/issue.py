@@ -209,7 +209,6 @@ ISSUE_KINDS: tuple[Kind, ...] = (
         columns=(),
         parent="issue",
         recognition=Recognition.NATURAL_KEY,
-        is_restorable=False,
-        restore_note="not restored yet; the key is the id, the value stands in raw",
+        restore_note="under the same keys",
     ),
 )

@@ -2,7 +2,7 @@
 
 What belongs here: safety before the first write, the order of the stages, and the outcome.
 
-What stays out: what the stages do (`place`, `issues`, `attachments`, `children`, `edits`, `relations`, `statuses`), planning
+What stays out: what the stages do (`place`, `issues`, `attachments`, `children`, `edits`, `relations`, `properties`, `statuses`), planning
 (`plan`) and the proof (`prove`).
 """
 
@@ -28,6 +28,7 @@ from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.place import Place
 from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, matches_for, source_fields
+from jira_backup_pipeline.engine.restore.properties import restore_properties
 from jira_backup_pipeline.engine.restore.relations import (
     restore_links,
     restore_remote_links,
@@ -61,6 +62,7 @@ _STAGES = (
     ("links", restore_links),
     ("remote links", restore_remote_links),
     ("watchers", restore_watchers),
+    ("properties", restore_properties),
     # Last, because some workflows forbid changes to closed issues.
     ("statuses", restore_statuses),
 )

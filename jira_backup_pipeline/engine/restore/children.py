@@ -8,14 +8,20 @@ What stays out: pacing and the journal (`stages`), the head line's wording (`tex
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import WriteRefused
 from jira_backup_pipeline.domain.references import is_document
-from jira_backup_pipeline.engine.restore.calls import list_of
+from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
 from jira_backup_pipeline.engine.restore.canonical import plain_form
 from jira_backup_pipeline.engine.restore.degrade import degradations, plain_document
 from jira_backup_pipeline.engine.restore.findings import Adjustment
+from jira_backup_pipeline.engine.restore.properties import (
+    INTERNAL_PROPERTY,
+    repair_child_properties,
+    writable_properties,
+)
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _API = "/rest/api/3"
-_INTERNAL_COMMENT = {"key": "sd.public.comment", "value": {"internal": True}}
+_INTERNAL_COMMENT = {"key": INTERNAL_PROPERTY, "value": {"internal": True}}
 _IDS_PER_LIST = 1000
 _TEXT_MEMBER = {"comment": "body", "worklog": "comment"}
 
@@ -72,13 +78,36 @@ class _Children:
         try:
             return self._post(issue.id, task, text)
         except WriteRefused as refusal:
+            bare = self._post_without_properties(issue.id, task, text, refusal)
+            if bare is not None:
+                return bare
             if not is_document(text):
                 raise
             return self._post_plainer(issue.id, task, text, refusal)
 
+    def _post_without_properties(
+        self,
+        target_issue: str,
+        task: Task,
+        text: Any,  # noqa: ANN401 - decoded JSON
+        refusal: WriteRefused,
+    ) -> str | None:
+        """Leave out the properties where only they were refused: an app's key must not cost the comment."""
+        if not writable_properties(task.record):
+            return None
+        try:
+            target_id = self._post(target_issue, replace(task, record=replace(task.record, extra={})), text)
+        except WriteRefused:
+            return None
+        reason = f"the target refused them ({item_reason(refusal)})"
+        self._restoration.findings.adjust(Adjustment(self._kind, task.source_id, "properties", reason))
+        return target_id
+
     def _repair(self, target_issue: str, task: Task, present: Mapping[str, Any], text: Any) -> None:  # noqa: ANN401
         """Write the snapshot's words and times over what was changed since; a second time changes nothing."""
         source = members_of(task.record)
+        own = f"{_API}/comment" if self._kind == "comment" else f"{_API}/issue/{target_issue}/worklog"
+        repair_child_properties(self._restoration, task.record, f"{own}/{present['id']}", present)
         member = _TEXT_MEMBER[self._kind]
         is_copy = _mark_of(present) is not None
         wanted: dict[str, Any] = {member: self._with_head(source, text) if is_copy else text}
@@ -124,7 +153,7 @@ class _Children:
 
     def _comment(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
         document = self._with_head(source, text if is_document(text) else plain_document(str(text or "")))
-        properties = [self._mark(task, source)]
+        properties = [self._mark(task, source), *writable_properties(task.record)]
         if source.get("jsdPublic") is False:
             properties.append(_INTERNAL_COMMENT)
         return {"body": document, "properties": properties, **self._visibility(source)}
@@ -145,7 +174,7 @@ class _Children:
         body = {
             "started": source.get("started"),
             "timeSpentSeconds": source.get("timeSpentSeconds"),
-            "properties": [self._mark(task, source)],
+            "properties": [self._mark(task, source), *writable_properties(task.record)],
             **self._visibility(source),
         }
         return {**body, "comment": text} if is_document(text) else body

@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.engine.restore.attachments import name_as_sent
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, Correspondence, is_empty, moment
 from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
+from jira_backup_pipeline.engine.restore.properties import (
+    EMPTY_PROPERTY,
+    child_properties,
+    is_empty_property,
+    property_name,
+)
 from jira_backup_pipeline.engine.restore.relations import global_id, link_ends, watcher_name
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
-from jira_backup_pipeline.engine.restore.target import TargetField
+from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY, TargetField
 from jira_backup_pipeline.engine.restore.texts import without_head_line
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
 
@@ -145,7 +151,21 @@ class UnitComparison:
             yield self._finding(kind, source, "id", EXACT if source.id == target.id else NEW_ID)
             for name, judgement in self._child_values(kind, members_of(source), members_of(target)):
                 yield self._finding(kind, source, name, judgement)
+            found = self._child_properties(child_properties(source), child_properties(target))
+            if found is not None:
+                yield self._finding(kind, source, "properties", found)
         yield from self._surplus(kind, list(by_id.values()))
+
+    def _child_properties(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement | None:
+        """Judge the properties of a comment or worklog together; None where there are none."""
+        if source == target:
+            return EXACT if source else None
+        missing = source.keys() - target.keys()
+        if any(not is_empty_property(source[key]) for key in missing):
+            return _MISSING
+        if any(target[key] != source[key] for key in source.keys() - missing):
+            return DIFFERENT
+        return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, EMPTY_PROPERTY) if missing else self._more
 
     def _child_values(
         self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]
@@ -228,6 +248,25 @@ class UnitComparison:
             yield self._finding("watcher", source, "accountId", judgement)
         yield from self._surplus("watcher", list(present.values()))
 
+    def properties(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
+        """Judge issue properties: each key must be there with its value."""
+        present = {record.id: record for record in targets if record.id != ORIGIN_PROPERTY}
+        for source in sources:
+            target = present.pop(source.id, None)
+            if source.id == ORIGIN_PROPERTY:
+                judgement = Judgement(Verdict.CHANGED, Rule.ORIGIN_MARK)
+            elif target is None:
+                judgement = _MISSING
+            else:
+                judgement = EXACT if source.value == target.value else DIFFERENT
+            yield self._finding("issue_property", source, "value", judgement)
+        yield from self._surplus("issue_property", list(present.values()))
+
+    def votes(self, sources: Sequence[Record]) -> Iterator[Finding]:
+        """Judge votes: they stay in the snapshot."""
+        for source in sources:
+            yield self._finding("vote", source, "accountId", Judgement(Verdict.IMPOSSIBLE, Rule.VOTES))
+
     def history(self, sources: Sequence[Record]) -> Iterator[Finding]:
         """Judge history: it stays in the snapshot."""
         for source in sources:
@@ -235,19 +274,30 @@ class UnitComparison:
 
     def _surplus(self, kind: str, targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge what only the target has: on an issue of our own making it is a second copy or worse."""
-        judgement = (
-            Judgement(Verdict.WRONG, Rule.SURPLUS) if self.is_new else Judgement(Verdict.CHANGED, Rule.NEWER)
-        )
+        judgement = self._more
         for target in targets:
             yield Finding(
                 kind, target.id, f"{self.head_key}: {kind} {target.id} of the target", "record", judgement
             )
 
+    @property
+    def _more(self) -> Judgement:
+        return (
+            Judgement(Verdict.WRONG, Rule.SURPLUS) if self.is_new else Judgement(Verdict.CHANGED, Rule.NEWER)
+        )
+
     def _finding(self, kind: str, source: Record, name: str, judgement: Judgement) -> Finding:
-        noted_id = watcher_name(source) if kind == "watcher" else source.id
+        noted_id = _noted_id(kind, source)
         excused = self.excuses.judge(kind, noted_id, name, judgement)
         subject = self.head_key if kind == "issue" else f"{self.head_key}: {kind} {source.id}"
         return Finding(kind, source.id, subject, name, excused)
+
+
+def _noted_id(kind: str, source: Record) -> str:
+    """Give the name under which the restore noted something about a record."""
+    if kind == "watcher":
+        return watcher_name(source)
+    return property_name(source) if kind == "issue_property" else source.id
 
 
 def _account(value: object) -> object:

@@ -73,7 +73,12 @@ def _steps(
         reads=ceil(issues / _READ_ISSUES),
         note="only what differs",
     )
-    for kind, title in (("issue_link", "links"), ("remote_link", "remote links"), ("watcher", "watchers")):
+    for kind, title in (
+        ("issue_link", "links"),
+        ("remote_link", "remote links"),
+        ("watcher", "watchers"),
+        ("issue_property", "properties"),
+    ):
         yield _step(title, survey.counts[kind], writes=survey.counts[kind])
     types = max(1, len(survey.used_names.get("issuetype", {})))
     yield _step(

@@ -40,7 +40,17 @@ if TYPE_CHECKING:
 
 REPORTS = "reports"
 _CHUNK_ISSUES = 500
-_CHILD_KINDS = ("comment", "worklog", "attachment", "issue_link", "remote_link", "watcher", "changelog")
+_CHILD_KINDS = (
+    "comment",
+    "worklog",
+    "attachment",
+    "issue_link",
+    "remote_link",
+    "watcher",
+    "changelog",
+    "vote",
+    "issue_property",
+)
 _READ_BYTES = 1 << 20
 
 
@@ -153,7 +163,8 @@ class _Proof:
         wanted = set(chunk)
         sources = {row.id: row for row in self._view.rows("issue", wanted)}
         children = {kind: self._view.grouped(kind, wanted) for kind in _CHILD_KINDS}
-        units = self._read_units(chunk)
+        keys = {row.id for rows in children["issue_property"].values() for row in rows}
+        units = self._read_units(chunk, keys)
         for source_id in chunk:
             source = sources.get(source_id)
             if source is None:
@@ -164,7 +175,7 @@ class _Proof:
             yield from self._compare_unit(source, own, units.get(source_id))
             self._progress.advance()
 
-    def _read_units(self, chunk: list[str]) -> dict[str, IssueUnit]:
+    def _read_units(self, chunk: list[str], property_keys: set[str]) -> dict[str, IssueUnit]:
         by_target = {
             found.id: source_id
             for source_id in chunk
@@ -173,7 +184,7 @@ class _Proof:
         people = [account_id for account_id, is_active in self._outcome.people.items() if is_active]
         return {
             by_target[unit.issue_id]: unit
-            for unit in self._reader.issue_units(list(by_target), people=people)
+            for unit in self._reader.issue_units(list(by_target), people=people, property_keys=property_keys)
             if unit.issue_id in by_target
         }
 
@@ -197,7 +208,9 @@ class _Proof:
         yield from comparison.links(own["issue_link"], found.get("issue_link", []))
         yield from comparison.remote_links(own["remote_link"], found.get("remote_link", []))
         yield from comparison.watchers(own["watcher"], found.get("watcher", []))
+        yield from comparison.properties(own["issue_property"], found.get("issue_property", []))
         yield from comparison.history(own["changelog"])
+        yield from comparison.votes(own["vote"])
         yield from self._bytes(comparison.head_key, own["attachment"])
         yield from self._gaps(source, comparison.head_key, unit)
 
@@ -226,6 +239,9 @@ class _Proof:
     def _gaps(self, source: Record, head_key: str, unit: IssueUnit | None) -> Iterator[Finding]:
         """Count what could not be read back as wrong: unread is unproven."""
         for gap in unit.gaps if unit is not None else ():
+            # Votes are impossible whether they can be read or not: nothing is compared.
+            if gap.kind == "vote":
+                continue
             judgement = Judgement(Verdict.WRONG, Rule.MISSING, f"cannot be read back: {gap.reason}")
             yield Finding(gap.kind, source.id, f"{head_key}: {gap.subject}", "reading", judgement)
 

@@ -59,7 +59,7 @@ def survey(
     result = Survey()
     for row in view.rows("issue", issue_ids):
         _survey_issue(result, fields_of(row), source_fields)
-    for kind in ("comment", "worklog", "remote_link", "changelog"):
+    for kind in ("comment", "worklog", "remote_link", "changelog", "issue_property"):
         result.counts[kind] = sum(1 for _ in view.rows(kind, issue_ids))
     seen = set()
     for row in view.rows("issue_link", issue_ids):

@@ -47,6 +47,7 @@ class Rule(StrEnum):
     DOCUMENTED = "REST cannot set it"
     HISTORY = "no call writes history"
     VOTES = "an account votes for itself only"
+    ORIGIN_MARK = "the mark of an earlier restore gives way to this one's"
     REFUSED = "refused by the target"
     MISSING = "missing on the target"
     SURPLUS = "on the target but not in the snapshot"
