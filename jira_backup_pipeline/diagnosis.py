@@ -36,7 +36,7 @@ _REQUIRED_PERMISSIONS: Final = {
 _WANTED_PERMISSIONS: Final = {
     "ADMINISTER": "without it projects that the account may not browse stay invisible, and configuration unread",
     "USER_PICKER": "without it the list of people cannot be read",
-    "VIEW_VOTERS_AND_WATCHERS": "without it watchers cannot be read",
+    "VIEW_VOTERS_AND_WATCHERS": "without it watchers and voters cannot be read",
 }
 
 

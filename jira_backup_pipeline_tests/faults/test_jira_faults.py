@@ -252,6 +252,25 @@ def test_denied_watchers_are_one_gap_with_their_number(
     assert reader.client.request_counts()["GET /rest/api/3/issue/{issue_id}/watchers"] < 60
 
 
+def test_an_account_that_may_not_view_voters_gets_one_gap_for_each_kind_and_no_endless_asking(
+    site: RunningSandbox, reader: CloudReader, undisturbed: dict[str, IssueUnit]
+) -> None:
+    ids = ids_of(reader)
+    site.edits.deny("VIEW_VOTERS_AND_WATCHERS")
+    try:
+        units = list(reader.issue_units(ids, links_of=()))
+    finally:
+        site.edits.allow("VIEW_VOTERS_AND_WATCHERS")
+
+    gaps = {gap.kind: gap.count for unit in units for gap in unit.gaps}
+    missing = {
+        kind: sum(unit.declared[kind] for unit in undisturbed.values()) for kind in ("watcher", "vote")
+    }
+    assert missing["vote"] > 0
+    assert missing == gaps
+    assert not any(record.kind in missing for unit in units for record in unit.records)
+
+
 def test_a_search_for_watchers_that_is_refused_falls_back_to_asking_each_issue(
     site: RunningSandbox, reader: CloudReader, undisturbed: dict[str, IssueUnit]
 ) -> None:

@@ -275,6 +275,17 @@ def test_one_votes_only_for_the_issues_of_others(site: Calls) -> None:
     assert site.get("/issue/APP-2")["fields"]["votes"]["hasVoted"]
 
 
+def test_voters_are_not_named_to_those_who_may_not_view_them(site: Calls) -> None:
+    site.post("/issue/APP-2/votes")
+    count = site.get("/issue/APP-2/votes")["votes"]
+    account = site.site.backup_account_id
+    site.site.denied.add((account, "VIEW_VOTERS_AND_WATCHERS", None))
+
+    answer = site.get("/issue/APP-2/votes")
+
+    assert (answer["votes"], answer["voters"]) == (count, [])
+
+
 def test_watchers_are_added_one_by_one_and_inactive_ones_refused(site: Calls) -> None:
     key = site.create()
     people = [a for a in site.site.accounts.values() if a.account_id != site.site.backup_account_id]
