@@ -45,7 +45,7 @@ def main() -> None:
     with stage(projects=options.projects, issues=options.issues) as scene:
         full_seconds, full, _ = _capture(scene)
         asked = list(scene.asked)
-        stored = scene.stored_bytes(blobs=False)
+        stored = scene.stored_bytes()
         print(f"\nfull capture, {options.projects} project(s), {options.issues} issues: {full_seconds:.1f} s")
         _show_requests(full, thousands, options.projects)
         bare_seconds, json_bytes = _bare(scene, asked)
@@ -54,9 +54,8 @@ def main() -> None:
         print(
             f"stored without attachments {stored:,} / JSON received {json_bytes:,} = {stored / json_bytes:.3f}"
         )
-        before = scene.stored_bytes(blobs=True)
+        before = scene.objects()
         night_seconds, night, by_scope = _capture(scene)
-        written = scene.stored_bytes(blobs=True) - before
         site = by_scope.pop("site")
         allowed = 15 * options.projects + 0.3 * thousands
         print(
@@ -64,9 +63,12 @@ def main() -> None:
         )
         print(f"(15 a project + 0.3 per 1,000 issues would be {allowed:.0f}); of the site: {site}")
         _show(night)
-        print(
-            f"written: {written:,} bytes, {written / (options.projects + 1):,.0f} per scope (site and run record included)"
-        )
+        written = {key: size for key, size in scene.objects().items() if key not in before}
+        for scope in sorted(by_scope)[:3]:
+            own = sum(size for key, size in written.items() if f"/{scope}/" in key)
+            print(f"written for {scope}: {own:,} bytes")
+        own = sum(size for key, size in written.items() if "/project-" not in key)
+        print(f"written for the site and the run record: {own:,} bytes")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of this process: {peak:.0f} MiB")
 

@@ -60,10 +60,14 @@ class Stage:
     folder: Path
     asked: list[Asked] = field(default_factory=list)
 
-    def stored_bytes(self, *, blobs: bool) -> int:
-        """Sum the sizes of the repository's objects, with or without attachments."""
-        files = (path for path in (self.folder / "repository").rglob("*") if path.is_file())
-        return sum(f.stat().st_size for f in files if blobs or "blobs" not in f.parts)
+    def objects(self) -> dict[str, int]:
+        """Give the size in bytes of every object of the repository by its key."""
+        root = self.folder / "repository"
+        return {str(f.relative_to(root)): f.stat().st_size for f in root.rglob("*") if f.is_file()}
+
+    def stored_bytes(self) -> int:
+        """Sum the sizes of the repository's objects without attachments."""
+        return sum(size for key, size in self.objects().items() if not key.startswith("blobs/"))
 
 
 @contextlib.contextmanager
