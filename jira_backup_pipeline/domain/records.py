@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from jira_backup_pipeline.domain.kinds import BY_NAME, Column, ColumnType
 from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
 
 _INT64_LIMIT = 2**63
 # Members that differ from reader to reader or from call to call although nothing changed in Jira.
-_VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand", "insight"})
+_VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand", "insight", "issueCount"})
 
 _ISSUE, _PROPERTY = "issue", "issue_property"
 
@@ -35,6 +35,7 @@ class Record:
 
     `raw` holds the exact bytes of the answer's slice, `value` the same decoded, `issue_id` the issue it hangs on
     (for an issue its own id, None above issue level), `extra` the columns that are not in `raw` (an attachment's blob).
+    `canonical` is the 16-byte digest of `settled(kind, value)` where the reader made it with a faster encoder.
     """
 
     kind: str
@@ -43,11 +44,13 @@ class Record:
     value: object
     issue_id: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    canonical: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def column_values(record: Record) -> dict[str, ColumnValue]:
     """Give the typed columns of a record by name; what is absent or of another type is None (`raw` keeps it)."""
-    return {column.name: column_value(record.value, column) for column in BY_NAME[record.kind].columns}
+    value = record.value
+    return {column.name: column_value(value, column) for column in BY_NAME[record.kind].columns}
 
 
 def column_value(value: object, column: Column) -> ColumnValue:
@@ -57,11 +60,11 @@ def column_value(value: object, column: Column) -> ColumnValue:
         # A history item without a value keeps its place: parallel lists stay parallel.
         return [text if text is not None else "" for text in found]
     for step in column.path:
-        # Decoded JSON is plain dicts; asking the abstract class first would cost more than all the rest.
-        if type(value) is not dict and not isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
+            value = value.get(step)
+        else:
             return None
-        value = value.get(step)
-    return _CONVERTERS[column.type](value)
+    return None if value is None else _CONVERTERS[column.type](value)
 
 
 def _members(value: object, path: tuple[str, ...]) -> Iterable[object]:
@@ -70,21 +73,28 @@ def _members(value: object, path: tuple[str, ...]) -> Iterable[object]:
             rest = path[position:]
             # A member that has no such branch at all (a group among people) is no entry; a leaf that is null is one.
             return [leaf for member in value for found, leaf in [_leaf(member, rest)] if found]
-        value = value.get(step) if isinstance(value, Mapping) else None
+        value = value.get(step) if _is_object(value) else None
     return value if isinstance(value, list) else []
 
 
 def _leaf(value: object, path: tuple[str, ...]) -> tuple[bool, object]:
     *branches, last = path
     for step in branches:
-        if not isinstance(value, Mapping) or not isinstance(value.get(step), Mapping):
+        if not _is_object(value) or not _is_object(value.get(step)):
             return False, None
         value = value[step]
-    return isinstance(value, Mapping), value.get(last) if isinstance(value, Mapping) else None
+    return (True, value.get(last)) if _is_object(value) else (False, None)
+
+
+def _is_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    # Decoded JSON is plain dicts; asking the abstract class first would cost more than all the rest.
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def _as_text(value: object) -> str | None:
     if isinstance(value, str):
+        if value.isascii():
+            return value
         # A lone surrogate cannot be written as UTF-8; the exact bytes are in `raw`.
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, bool) or value is None:
@@ -160,31 +170,41 @@ def unit_digest(records: Iterable[Record]) -> bytes:
 
 def canonical_digest(record: Record) -> bytes:
     """Digest one record and its extra columns without regard to member order and volatile members (16 bytes)."""
+    content = record.canonical or _digest_of(settled(record.kind, record.value), record.raw)
+    if not record.extra:
+        return content
+    extra = json.dumps(dict(record.extra), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(content + extra.encode("ascii"), digest_size=16).digest()
+
+
+def _digest_of(value: object, raw: bytes) -> bytes:
     try:
-        text = json.dumps([_settled(record), dict(record.extra)], sort_keys=True, separators=(",", ":"))
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     except RecursionError:
         # Nested deeper than the interpreter walks: only equal bytes are then known to be equal content.
-        return hashlib.blake2b(record.raw, digest_size=16).digest()
+        return hashlib.blake2b(raw, digest_size=16).digest()
     return hashlib.blake2b(text.encode("ascii"), digest_size=16).digest()
 
 
-def _settled(record: Record) -> object:
+def settled(kind: str, value: object) -> object:
     """Drop volatile members at the two depths where Jira puts them; deeper content belongs to the customer."""
-    value = record.value
-    if record.kind == _PROPERTY or not isinstance(value, Mapping):
+    if kind == _PROPERTY or not isinstance(value, Mapping):
         return value
-    settled = {name: member for name, member in value.items() if name not in _VOLATILE_MEMBERS}
-    if record.kind == _ISSUE:
-        # Records of their own; which of them an issue shows depends on which were asked for.
-        settled.pop("properties", None)
-    fields = settled.get("fields")
+    kept: Mapping[str, object] = value
+    if not _VOLATILE_MEMBERS.isdisjoint(value):
+        kept = {name: member for name, member in value.items() if name not in _VOLATILE_MEMBERS}
+    if kind != _ISSUE:
+        return kept
+    # Records of their own; which of them an issue shows depends on which were asked for.
+    kept = {name: member for name, member in kept.items() if name != "properties"}
+    fields = kept.get("fields")
     if isinstance(fields, Mapping):
-        settled["fields"] = {
+        kept["fields"] = {
             name: _without_volatile(member)
             for name, member in fields.items()
             if name not in _VOLATILE_MEMBERS
         }
-    return settled
+    return kept
 
 
 def _without_volatile(member: object) -> object:

@@ -8,10 +8,8 @@ What stays out: the clock itself, which is always handed in by the caller.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
-_OFFSET_WITHOUT_COLON = re.compile(r"([+-]\d{2})(\d{2})$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Above this an epoch number is milliseconds: as seconds it would lie after the year 5138.
 _SECONDS_LIMIT = 100_000_000_000
@@ -24,8 +22,7 @@ def parse_instant(value: str | float) -> datetime:
         ValueError: the text is not a date and time in any notation that Jira uses.
     """
     if isinstance(value, str):
-        text = _OFFSET_WITHOUT_COLON.sub(r"\1:\2", value.strip())
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(value.strip())
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     milliseconds = int(value) if abs(value) > _SECONDS_LIMIT else int(value * 1000)
     return from_epoch_ms(milliseconds)

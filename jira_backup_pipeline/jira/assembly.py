@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import IssueUnit
-from jira_backup_pipeline.domain.records import Record
-from jira_backup_pipeline.jira.listing import record_of, without_id
+from jira_backup_pipeline.jira.listing import made_record, record_of, without_id
 from jira_backup_pipeline.jira.wire.slices import read_strictly, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.jira.bodies import InlineList, SlicedIssue
     from jira_backup_pipeline.jira.overflow import Found
     from jira_backup_pipeline.jira.wire.slices import Slice
@@ -63,7 +63,7 @@ def assemble(parts: UnitParts) -> IssueUnit:
     issue = parts.issue
     value, is_whole = read_strictly(issue.raw)
     gaps = [*parts.gaps, *(found.gap for found in parts.lists.values() if found.gap is not None)]
-    records = [Record(kind="issue", id=issue.id, raw=bytes(issue.raw), value=value, issue_id=issue.id)]
+    records = [made_record("issue", issue.id, issue.raw, value, issue_id=issue.id)]
     maker = _Maker(issue.id, records, gaps, parts.child_properties)
     for kind, slices in _inline(issue):
         if kind in parts.lists:
@@ -166,7 +166,7 @@ class _Maker:
                 self._gaps.append(self._unstorable("issue_property", subject, "its key is not Unicode text"))
                 continue
             self._records.append(
-                Record("issue_property", key, bytes(item), read_value(item), issue_id=self._issue_id)
+                made_record("issue_property", key, item, read_value(item), issue_id=self._issue_id)
             )
 
     def _unstorable(self, kind: str, subject: str, reason: str) -> Gap:

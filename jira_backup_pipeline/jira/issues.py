@@ -10,6 +10,7 @@ answers (`assembly`), and parallelism as such (`client`).
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,9 +27,10 @@ from jira_backup_pipeline.jira.remote_links import names_remote_link, read_remot
 from jira_backup_pipeline.jira.wire.slices import read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from jira_backup_pipeline.domain.manifest import Gap
     from jira_backup_pipeline.jira.client import JiraClient
     from jira_backup_pipeline.jira.interest import InterestFinder
     from jira_backup_pipeline.jira.issue_properties import IssueProperties
@@ -39,13 +41,30 @@ _WINDOWS_UNDER_WAY = 2
 @dataclass(frozen=True, slots=True)
 class _Window:
     ids: Sequence[str]
-    bodies: Sequence[Future[Bodies]]
+    bodies: list[Future[Bodies]]
     histories: Future[Histories]
 
     def cancel(self) -> None:
         self.histories.cancel()
         for future in self.bodies:
             future.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What was read of a window: the parts of its issues, and what exists but could not be read."""
+
+    ids: Sequence[str]
+    parts: dict[str, UnitParts]
+    unreadable: Mapping[str, Gap]
+
+
+def _units(read: _Parts) -> Iterator[IssueUnit]:
+    for issue_id in dict.fromkeys(read.ids):
+        if issue_id in read.parts:
+            yield assemble(read.parts.pop(issue_id))
+        elif issue_id in read.unreadable:
+            yield IssueUnit(issue_id, "", 0, (), (read.unreadable[issue_id],))
 
 
 class IssueReading:
@@ -72,18 +91,22 @@ class IssueReading:
         An issue that exists but cannot be read is a unit without records and with a gap.
         """
         self._question = self._properties.prepare(issue_ids)
-        starts = iter(range(0, len(issue_ids), WINDOW))
-        under_way: deque[_Window] = deque()
+        # One window is read on a thread of its own while the caller works on the one before: neither the network nor
+        # the processor waits for the other, and never more than two windows are in memory.
+        ahead = ThreadPoolExecutor(1, thread_name_prefix="window")
+        under_way: deque[tuple[_Window, Future[_Parts]]] = deque()
         try:
-            for start in starts:
-                under_way.append(self._begin(issue_ids[start : start + WINDOW]))
+            for start in range(0, len(issue_ids), WINDOW):
+                window = self._begin(issue_ids[start : start + WINDOW])
+                under_way.append((window, ahead.submit(self._read, window)))
                 if len(under_way) == _WINDOWS_UNDER_WAY:
-                    yield from self._finish(under_way.popleft())
+                    yield from _units(under_way.popleft()[1].result())
             while under_way:
-                yield from self._finish(under_way.popleft())
+                yield from _units(under_way.popleft()[1].result())
         finally:
-            for window in under_way:
+            for window, _ in under_way:
                 window.cancel()
+            ahead.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, ids: Sequence[str]) -> _Window:
         # History first: it is the longest answer, and everything else waits for it at the end.
@@ -93,7 +116,7 @@ class IssueReading:
         bodies = [self._client.submit(read, batch) for batch in batches]
         return _Window(ids, bodies, histories)
 
-    def _finish(self, window: _Window) -> Iterator[IssueUnit]:
+    def _read(self, window: _Window) -> _Parts:
         try:
             bodies = Bodies()
             for future in window.bodies:
@@ -102,22 +125,17 @@ class IssueReading:
         except BaseException:
             window.cancel()
             raise
-        ids = dict.fromkeys(window.ids)
         parts = {issue_id: UnitParts(issue) for issue_id, issue in bodies.issues.items()}
         # From here on only the parts hold a window's bytes, and let go of them as its units are taken.
         bodies.issues.clear()
-        del window
+        window.bodies.clear()
         self._add_histories(parts, histories)
         self._add_lists(parts, histories)
         for finder in self._finders:
             finder.add_people(parts)
         self._properties.add_properties(parts)
         add_child_properties(self._client, parts)
-        for issue_id in ids:
-            if issue_id in parts:
-                yield assemble(parts.pop(issue_id))
-            elif issue_id in bodies.unreadable:
-                yield IssueUnit(issue_id, "", 0, (), (bodies.unreadable[issue_id],))
+        return _Parts(window.ids, parts, bodies.unreadable)
 
     def _add_histories(self, parts: dict[str, UnitParts], histories: Histories) -> None:
         for issue_id, part in parts.items():

@@ -97,6 +97,7 @@ class IssueTable:
         self.attachments = IdLocator()
         self._bodies: OrderedDict[int, IssueBody] = OrderedDict()
         self._stamps: dict[int, list[WorklogStamp]] = {}
+        self._components: dict[int, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.by_id)
@@ -116,6 +117,7 @@ class IssueTable:
         self.by_id.pop(issue.issue_id, None)
         self.by_number.get(issue.project_id, {}).pop(issue.number, None)
         self._bodies.pop(issue.issue_id, None)
+        self._components.pop(issue.issue_id, None)
         self.children.pop(issue.issue_id, None)
         self.set_parent(issue, None)
         for key in [key for key, value in self.moved_keys.items() if value == issue.issue_id]:
@@ -147,6 +149,7 @@ class IssueTable:
             raise LookupError(f"issue {issue.issue_id} has no body and no source")
         made = self.source.body(issue)
         self._bodies[issue.issue_id] = made
+        self._components[issue.issue_id] = tuple(made.values.get("components") or ())
         while len(self._bodies) > self.cached_bodies:
             self._bodies.popitem(last=False)
         return made
@@ -167,6 +170,14 @@ class IssueTable:
         if self.source is None:
             return "", None
         return self.source.brief(issue)
+
+    def component_ids(self, issue: Issue) -> tuple[int, ...]:
+        """The components of an issue; remembered, since counts per component ask for every issue of a project."""
+        if issue.body is not None:
+            return tuple(issue.body.values.get("components") or ())
+        if issue.issue_id not in self._components:
+            self.body(issue)
+        return self._components[issue.issue_id]
 
     def worklogs_of(self, issue: Issue) -> list[Worklog]:
         """The worklogs without making the rest of a body that is not at hand."""

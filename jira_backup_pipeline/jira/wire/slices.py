@@ -26,6 +26,7 @@ Slice: TypeAlias = msgspec.Raw | bytes
 _REFUSALS = (msgspec.MsgspecError, RecursionError, ValueError)
 _OBJECT: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+_SORTED = msgspec.json.Encoder(order="sorted")
 _ANY: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -82,6 +83,14 @@ def read_strictly(data: Slice) -> tuple[object, bool]:
         return _ANY.decode(data), True
     except _REFUSALS:
         return scanner.lenient_value(bytes(data)), False
+
+
+def canonical_bytes(value: object) -> bytes | None:
+    """Encode a decoded value with its members in order; None where it does not encode (too deep, a lone surrogate)."""
+    try:
+        return _SORTED.encode(value)
+    except (msgspec.MsgspecError, RecursionError, OverflowError, ValueError):
+        return None
 
 
 def whole_record(body: bytes) -> Slice:

@@ -22,7 +22,7 @@ from jira_backup_pipeline.sandbox.http import (
     json_response,
     no_content,
 )
-from jira_backup_pipeline.sandbox.model import Component, Issue, Project, Version
+from jira_backup_pipeline.sandbox.model import Component, Project, Version
 from jira_backup_pipeline.sandbox.routes.paging import page
 
 if TYPE_CHECKING:
@@ -38,14 +38,9 @@ def _project(call: Call) -> Project:
 
 def _component_page_item(site: Site, item: Component) -> JsonObject:
     value = show.component(site, item, detail=True)
-    users = [
-        issue for issue in site.issues.of_project(item.project_id) if _uses(site, issue, item.component_id)
-    ]
-    return value | {"issueCount": len(users)}
-
-
-def _uses(site: Site, issue: Issue, component_id: int) -> bool:
-    return component_id in (site.body(issue).values.get("components") or [])
+    issues = site.issues.of_project(item.project_id)
+    users = sum(1 for issue in issues if item.component_id in site.issues.component_ids(issue))
+    return value | {"issueCount": users}
 
 
 @ROUTES.get(f"{API}/project/{{projectIdOrKey}}/component")
