@@ -39,6 +39,8 @@ _BLOCKS = frozenset(
         "multiBodiedExtension",
         "extensionFrame",
         "blockTaskItem",
+        "syncBlock",
+        "bodiedSyncBlock",
     ]
 )
 _OTHERS = frozenset(

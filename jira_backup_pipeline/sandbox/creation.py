@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import adf
 from jira_backup_pipeline.sandbox.changes import available_transitions, history_item, record, transition
+from jira_backup_pipeline.sandbox.codec import Place, ValueProblem
 from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, IssueBody, Project
-from jira_backup_pipeline.sandbox.values import CODECS, Place, ValueProblem
+from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
@@ -56,7 +57,8 @@ def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
             continue
         if item.field_id in {"statuscategorychangedate", "resolutiondate"} or item.kind == "rank":
             continue
-        if subtask and item.kind == "sprint":
+        # Sub-tasks are in the sprint and team of their parent.
+        if subtask and item.kind in {"sprint", "team"}:
             continue
         found.append(item)
     return found

@@ -3,56 +3,29 @@
 What belongs here: one codec for each kind, in ``CODECS``, with Jira's words for a value that a field does not
 take.
 
-What stays out: which fields exist (``seed.field_catalogue``), what an edit does with the values
-(``changes``), and fields that are computed from other parts of an issue (``rendering``).
+What stays out: what a codec is (``codec``), accounts, groups and teams (``people_values``), which fields exist
+(``seed.field_catalogue``), what an edit does with the values (``changes``), and fields that are computed from
+other parts of an issue (``rendering``).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jira_backup_pipeline.sandbox import adf
+from jira_backup_pipeline.sandbox import people_values as people
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text, parse_iso
-from jira_backup_pipeline.sandbox.http import Json
-from jira_backup_pipeline.sandbox.site import Site
+from jira_backup_pipeline.sandbox.codec import Codec, Place, ValueProblem
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.model import Field, FieldOption, Project
-
-
-class ValueProblem(Exception):
-    """A value that a field does not take; the text goes into ``errors`` beside the field's id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value is used: the site, the field and the project of the issue."""
-
-    site: Site
-    field: Field
-    project: Project
-
-
-Parse: TypeAlias = Callable[[Place, Json], Json]
-Render: TypeAlias = Callable[[Site, Json], Json]
-Describe: TypeAlias = Callable[[Site, Json], tuple[str | None, str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """The three faces of a kind of value; ``many`` kinds take add and remove operations."""
-
-    parse: Parse
-    render: Render
-    describe: Describe
-    many: bool = False
+    from jira_backup_pipeline.sandbox.http import Json
+    from jira_backup_pipeline.sandbox.model import FieldOption
+    from jira_backup_pipeline.sandbox.site import Site
 
 
 def _same(_: Site, value: Json) -> Json:
@@ -211,44 +184,6 @@ def _describe_cascade(site: Site, value: Json) -> tuple[str | None, str | None]:
     return None, text
 
 
-def _user(place: Place, value: Json) -> str:
-    account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
-    account = place.site.accounts.get(str(account_id)) if account_id is not None else None
-    if account is None:
-        raise ValueProblem(
-            f"Specify a valid value for {place.field.field_id}" if account_id else "expected Object"
-        )
-    if not account.active:
-        raise ValueProblem(f"User '{account.account_id}' cannot be assigned: the account is inactive.")
-    return account.account_id
-
-
-def _show_user(site: Site, value: Json) -> Json:
-    return show.user_part(site, value)
-
-
-def _describe_user(site: Site, value: Json) -> tuple[str | None, str | None]:
-    if value is None:
-        return None, None
-    account = site.accounts.get(value)
-    return value, account.display_name if account else "Former user"
-
-
-def _users(place: Place, value: Json) -> list[str]:
-    return [_user(place, item) for item in _list(place, value)]
-
-
-def _show_users(site: Site, value: Json) -> Json:
-    return None if not value else [show.user_part(site, item) for item in value]
-
-
-def _describe_users(site: Site, value: Json) -> tuple[str | None, str | None]:
-    if not value:
-        return None, None
-    names = [_describe_user(site, item)[1] or "" for item in value]
-    return f"[{', '.join(value)}]", f"[{', '.join(names)}]"
-
-
 def _version(place: Place, value: Json) -> int:
     for item in place.site.versions_of(place.project.project_id):
         if isinstance(value, dict) and (
@@ -353,30 +288,6 @@ def _describe_resolution(site: Site, value: Json) -> tuple[str | None, str | Non
     return (None, None) if item is None else (item.item_id, item.name)
 
 
-def _group(place: Place, value: Json) -> str:
-    wanted = value if isinstance(value, dict) else {}
-    for group in place.site.groups.values():
-        if group.group_id == wanted.get("groupId") or group.name == wanted.get("name"):
-            return group.group_id
-    raise ValueProblem("Group does not exist.")
-
-
-def _show_group(site: Site, value: Json) -> Json:
-    group = site.groups.get(value)
-    if group is None:
-        return None
-    return {
-        "name": group.name,
-        "groupId": group.group_id,
-        "self": f"{show.API}/group?groupId={group.group_id}",
-    }
-
-
-def _describe_group(site: Site, value: Json) -> tuple[str | None, str | None]:
-    group = site.groups.get(value)
-    return (None, None) if group is None else (group.group_id, group.name)
-
-
 def _project(place: Place, value: Json) -> int:
     wanted = value if isinstance(value, dict) else {}
     found = place.site.find_project(str(wanted.get("id", wanted.get("key", ""))))
@@ -454,14 +365,17 @@ CODECS: dict[str, Codec] = {
     "select": Codec(_option, _show_option, _describe_option),
     "multiselect": Codec(_options, _show_options, _describe_options, many=True),
     "cascadingselect": Codec(_cascade, _show_cascade, _describe_cascade),
-    "userpicker": Codec(_user, _show_user, _describe_user),
-    "multiuserpicker": Codec(_users, _show_users, _describe_users, many=True),
+    "userpicker": Codec(people.user, people.show_user, people.describe_user),
+    "multiuserpicker": Codec(people.users, people.show_users, people.describe_users, many=True),
     "version": Codec(_version, _show_version, _describe_version),
     "multiversion": Codec(_versions, _show_versions, _describe_versions, many=True),
     "components": Codec(_components, _show_components, _describe_components, many=True),
     "priority": Codec(_priority, _show_priority, _describe_priority),
     "resolution": Codec(_resolution, _show_resolution, _describe_resolution),
-    "grouppicker": Codec(_group, _show_group, _describe_group),
+    "grouppicker": Codec(people.group, people.show_group, people.describe_group),
+    "multigrouppicker": Codec(people.groups, people.show_groups, people.describe_groups, many=True),
+    "team": Codec(people.team, people.show_team, people.describe_team),
+    "importid": Codec(_read_only, _show_number, _describe_text),
     "project": Codec(_project, _show_project, _describe_project),
     "sprint": Codec(_sprint, _show_sprints, _describe_sprints),
     "url": Codec(_url, _same, _describe_text),

@@ -43,7 +43,7 @@ def _settle(field: TargetField, value: Any) -> Any:  # noqa: ANN401 - decoded JS
         return sorted((_item(item) for item in value), key=_key)
     if is_document(value):
         return plain_form(value)
-    by_type = {"timetracking": _minutes, "datetime": _instant}
+    by_type = {"timetracking": _minutes, "datetime": _instant, "team": _team}
     return by_type.get(field.type, _item)(value)
 
 
@@ -81,6 +81,10 @@ def _minutes(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
         elif isinstance(text, str) and text[:-1].isdigit() and text.endswith("m"):
             found[name] = int(text[:-1])
     return found
+
+
+def _team(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
+    return value.get("id") if isinstance(value, dict) else value
 
 
 def _instant(value: Any) -> Any:  # noqa: ANN401 - decoded JSON

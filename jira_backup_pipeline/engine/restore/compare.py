@@ -101,6 +101,8 @@ class Correspondence:
     def _object(self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
         if kind in {"parent", "issuelink"}:
             return self.issue(source, target)
+        if kind == "team":
+            return EXACT if source.get("id") == target.get("id") else DIFFERENT
         if "accountId" in source:
             return EXACT if source["accountId"] == target.get("accountId") else DIFFERENT
         if "value" in source:

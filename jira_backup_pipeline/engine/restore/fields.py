@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.findings import Adjustment
-from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD
+from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, is_read_only
 from jira_backup_pipeline.engine.restore.snapshot import fields_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.texts import TextWriter
 
 _CLOSED = "closed"
+READ_ONLY = "no call writes a field of this type"
 
 
 class LeftOut(Exception):
@@ -72,17 +73,14 @@ class ValueWriter:
         result = Values()
         for source_id, value in fields_of(record).items():
             target = self._matches.target_field(source_id)
-            if target is None:
+            if target is None or _is_inherited(target, record):
                 continue
             if _is_empty(value):
-                if with_empty:
+                if with_empty and not is_read_only(target):
                     result.values[target.id] = [] if target.type == "array" else None
                     result.sources[target.id] = source_id
                 continue
-            try:
-                converted, notes = self._value(target, value, text)
-            except LeftOut as left_out:
-                notes, converted = [left_out], None
+            converted, notes = self._tried(target, value, text)
             result.adjustments.extend(
                 Adjustment("issue", record.id, source_id, note.reason, note.is_impossible) for note in notes
             )
@@ -90,6 +88,19 @@ class ValueWriter:
                 result.values[target.id] = converted
                 result.sources[target.id] = source_id
         return result
+
+    def _tried(
+        self,
+        target: TargetField,
+        value: Any,  # noqa: ANN401 - decoded JSON
+        text: Callable[[Any], Any],
+    ) -> tuple[Any, list[LeftOut]]:
+        if is_read_only(target):
+            return None, [LeftOut(READ_ONLY)]
+        try:
+            return self._value(target, value, text)
+        except LeftOut as left_out:
+            return None, [left_out]
 
     def _value(
         self,
@@ -133,6 +144,8 @@ class ValueWriter:
             "version": lambda found: _by_id(self._place("version", found), "version", found),
             "component": lambda found: _by_id(self._place("component", found), "component", found),
             "group": lambda found: {"name": found.get("name")},
+            # A team is shown as an object and written as its bare id.
+            "team": lambda found: found.get("id"),
             "project": self._project,
             "parent": self._parent,
             "issuelink": self._parent,
@@ -184,6 +197,13 @@ class ValueWriter:
                     left_out.append(LeftOut("an issue is in one open sprint at most"))
                 chosen = int(sprint_id)
         return chosen, left_out
+
+
+def _is_inherited(target: TargetField, record: Record) -> bool:
+    """Tell whether an issue takes a value over from its parent: a sub-task is in its parent's team."""
+    kind = fields_of(record).get("issuetype")
+    level = kind.get("hierarchyLevel") if isinstance(kind, dict) else None
+    return target.type == "team" and isinstance(level, int) and level < 0
 
 
 def _option(value: Mapping[str, Any]) -> dict[str, Any]:

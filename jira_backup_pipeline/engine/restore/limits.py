@@ -168,5 +168,12 @@ def impossible_of(survey: Survey, *, is_new_project: bool) -> tuple[Impossible, 
             "kept in the snapshot",
             survey.half_estimates,
         ),
+        (
+            "issue",
+            "ids of an import",
+            "no call writes a field of this type",
+            "kept in the snapshot",
+            survey.read_only,
+        ),
     )
     return tuple(Impossible(*row) for row in listed if row[-1])

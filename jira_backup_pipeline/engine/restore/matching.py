@@ -68,6 +68,8 @@ _COMPUTED_CUSTOM = (
     "com.atlassian.jpo:",
     "com.atlassian.jira.toolkit:",
 )
+# Shown by Jira and writable by its importers only.
+_READ_ONLY_CUSTOM = frozenset({"com.atlassian.jira.plugin.system.customfieldtypes:importid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ class Matches:
 def is_computed(found: TargetField) -> bool:
     """Tell whether Jira or an app computes a field."""
     return found.custom.startswith(_COMPUTED_CUSTOM)
+
+
+def is_read_only(found: TargetField) -> bool:
+    """Tell whether no call writes a field although its value is data of its own."""
+    return found.custom in _READ_ONLY_CUSTOM
 
 
 def match_named(value: Mapping[str, Any], targets: Sequence[Named], *, is_same_site: bool) -> str | None:

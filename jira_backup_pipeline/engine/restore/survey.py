@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.references import is_document, media_ids
 from jira_backup_pipeline.engine.restore.attachments import is_without_bytes
-from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, SPRINT_FIELD, account_ids
+from jira_backup_pipeline.engine.restore.matching import (
+    NOT_WRITABLE_FIELDS,
+    SPRINT_FIELD,
+    account_ids,
+    is_read_only,
+)
 from jira_backup_pipeline.engine.restore.relations import link_ends
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
 
@@ -45,6 +50,7 @@ class Survey:
     without_bytes: list[str] = field(default_factory=list)
     votes: int = 0
     half_estimates: int = 0
+    read_only: int = 0
 
     def name(self, kind: str, value: object) -> None:
         """Remember that something of a kind is used."""
@@ -92,6 +98,7 @@ def _survey_issue(
         result.people.update(account_ids(value))
         shows_files = shows_files or (is_document(value) and bool(media_ids(value)))
         known = source_fields.get(name)
+        result.read_only += known is not None and is_read_only(known)
         if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]
             result.sprints.update(str(sprint.get("id")) for sprint in sprints)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import changes, creation, rendering
 from jira_backup_pipeline.sandbox import reference_rendering as show
+from jira_backup_pipeline.sandbox.codec import Codec, Place, ValueProblem
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
     Call,
@@ -25,7 +26,7 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.issue_metadata import create_fields, edit_metadata
 from jira_backup_pipeline.sandbox.routes.paging import window
 from jira_backup_pipeline.sandbox.routes.search import issue_json
-from jira_backup_pipeline.sandbox.values import CODECS, Codec, Place, ValueProblem
+from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Account, Issue

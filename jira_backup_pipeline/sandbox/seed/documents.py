@@ -3,8 +3,8 @@
 What belongs here: nodes, and their mixture in descriptions and comments, with references to given people and
 issues.
 
-What stays out: plain prose (``prose``), who and what may be referred to (``bodies``), and whether a document
-is valid (``adf``).
+What stays out: nodes and marks that few people use (``rare_nodes``), plain prose (``prose``), who and what
+may be referred to (``bodies``), and whether a document is valid (``adf``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.http import SITE_BASE, JsonObject
 from jira_backup_pipeline.sandbox.seed import prose
+from jira_backup_pipeline.sandbox.seed.rare_nodes import rare_blocks
 
 if TYPE_CHECKING:
     import random
@@ -212,8 +213,9 @@ def description(source: random.Random, around: Surroundings) -> JsonObject:
 
 
 def every_node(source: random.Random, around: Surroundings) -> JsonObject:
-    """A document with each sort of node once."""
+    """A document with each sort of node and mark of the published schema."""
     content = [paragraph(source), {"type": "rule"}, *(make(source, around) for make in _RICH)]
+    content.extend(rare_blocks(around.keys, around.media))
     content.extend(media(media_uuid) for media_uuid in around.media)
     return {"type": "doc", "version": 1, "content": content}
 

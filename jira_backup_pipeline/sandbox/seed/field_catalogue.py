@@ -44,6 +44,12 @@ CHANNEL = "customfield_10044"
 SQUAD = "customfield_10046"
 RELATED_PROJECT = "customfield_10048"
 EXTERNAL_SCORE = "customfield_10049"
+TEAM = "customfield_10001"
+EPIC_COLOUR = "customfield_10013"
+EPIC_STATUS = "customfield_10012"
+CONSULTED = "customfield_10050"
+IMPORTED_FROM = "customfield_10051"
+IMPORTED_ID = "customfield_10052"
 
 # Not on any create screen of a made project: a restore has to set it with an edit.
 OFF_CREATE_SCREEN = frozenset({EXTERNAL_SCORE, "resolution"})
@@ -175,6 +181,20 @@ _CUSTOM: tuple[tuple[str, str, str, str, str, str, str], ...] = (
     (SQUAD, "Squad", "grouppicker", "group", "", _TYPES + "grouppicker", "grouppickersearcher"),
     (RELATED_PROJECT, "Related project", "project", "project", "", _TYPES + "project", "projectsearcher"),
     (EXTERNAL_SCORE, "External score", "float", "number", "", _TYPES + "float", "exactnumber"),
+    (TEAM, "Team", "team", "team", "", _TYPES + "atlassian-team", ""),
+    (EPIC_STATUS, "Epic Status", "select", "option", "", _AGILE + "gh-epic-status", ""),
+    (EPIC_COLOUR, "Epic Colour", "textfield", "string", "", _AGILE + "gh-epic-color", ""),
+    (
+        CONSULTED,
+        "Consulted",
+        "multigrouppicker",
+        "array",
+        "group",
+        _TYPES + "multigrouppicker",
+        "multiuserpickersearcher",
+    ),
+    (IMPORTED_FROM, "Imported from", "textfield", "string", "", _TYPES + "readonlyfield", "textsearcher"),
+    (IMPORTED_ID, "Imported id", "importid", "number", "", _TYPES + "importid", "exactnumber"),
 )
 
 _OPTIONS: dict[str, tuple[str, ...]] = {
@@ -183,13 +203,14 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     PLATFORMS: ("Linux", "macOS", "Windows", "Android", "iOS"),
     CHECKLIST: ("Design reviewed", "Tests written", "Documented", "Rolled out"),
     CHANNEL: ("E-mail", "Phone", "Portal"),
+    EPIC_STATUS: ("To Do", "In Progress", "Done"),
 }
 _REGIONS = {"Europe": ("North", "South", "Zürich"), "Americas": ("East", "West"), "Asia": ("東京", "Pune")}
 
 # The kinds that POST /field understands, by the custom type's last part.
 KINDS_BY_TYPE: dict[str, tuple[str, str, str]] = {
     row[5].rpartition(":")[2]: (row[2], row[3], row[4]) for row in _CUSTOM if row[5].startswith(_TYPES)
-} | {"readonlyfield": ("textfield", "string", ""), "multigrouppicker": ("anything", "array", "group")}
+}
 
 
 def _schema(kind: str, items: str) -> JsonObject:

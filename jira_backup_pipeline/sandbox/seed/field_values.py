@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from jira_backup_pipeline.sandbox.clock import DAY_MS
+from jira_backup_pipeline.sandbox.people_values import TEAMS
 from jira_backup_pipeline.sandbox.seed import configuration as kinds
 from jira_backup_pipeline.sandbox.seed import documents, prose
 from jira_backup_pipeline.sandbox.seed import field_catalogue as fields
@@ -131,6 +132,9 @@ _CHANCES: tuple[tuple[float, str, _Maker], ...] = (
     (0.05, fields.SQUAD, lambda make: make.source.choice(make.choices.groups)),
     (0.03, fields.RELATED_PROJECT, lambda make: make.source.choice(make.choices.projects)),
     (0.05, fields.EXTERNAL_SCORE, lambda make: make.source.random() * 100),
+    (0.04, fields.CONSULTED, lambda make: make.source.sample(make.choices.groups, 2)),
+    (0.04, fields.IMPORTED_FROM, lambda make: f"old tracker, line {make.source.randint(1, 9999)}"),
+    (0.03, fields.IMPORTED_ID, lambda make: float(make.source.randint(1, 99_999))),
 )
 
 
@@ -163,4 +167,15 @@ def field_values(make: Making, summary: str, priority: str, *, done: bool, speci
     for chance, field_id, maker in _CHANCES:
         if source.random() < chance:
             values[field_id] = maker(make)
+    return values | _by_type(make)
+
+
+def _by_type(make: Making) -> JsonObject:
+    """What epics have alone, and what sub-tasks take over from their parent."""
+    values: JsonObject = {}
+    if make.issue.type_id == kinds.EPIC:
+        values[fields.EPIC_COLOUR] = f"ghx-label-{make.source.randint(1, 9)}"
+        values[fields.EPIC_STATUS] = make.option(fields.EPIC_STATUS)
+    if make.issue.type_id != kinds.SUBTASK and make.source.random() < 0.2:
+        values[fields.TEAM] = make.source.choice(list(TEAMS))
     return values
