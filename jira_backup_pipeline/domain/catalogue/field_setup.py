@@ -22,8 +22,12 @@ from jira_backup_pipeline.domain.catalogue.shape import (
 )
 
 _TYPES = "com.atlassian.jira.plugin.system.customfieldtypes:"
-_WITH_OPTIONS = tuple(
-    _TYPES + name for name in ("select", "multiselect", "radiobuttons", "multicheckboxes", "cascadingselect")
+_WITH_OPTIONS = (
+    *(
+        _TYPES + name
+        for name in ("select", "multiselect", "radiobuttons", "multicheckboxes", "cascadingselect")
+    ),
+    "com.pyxis.greenhopper.jira:gh-epic-status",
 )
 
 FIELD_SETUP_KINDS = (
