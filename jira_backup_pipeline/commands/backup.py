@@ -35,13 +35,28 @@ if TYPE_CHECKING:
 @click.option(
     "--estimate", "is_estimate", is_flag=True, help="Say what it would cost in requests; read nothing."
 )
+@click.option(
+    "--accept-missing",
+    is_flag=True,
+    help="You have looked: so many issues are really gone, and the snapshot is not doubtful because of it.",
+)
 @json_option
 @click.pass_obj
-def backup(session: Session, projects: tuple[str, ...], *, site: bool, full: bool, is_estimate: bool) -> int:
+def backup(
+    session: Session,
+    projects: tuple[str, ...],
+    *,
+    site: bool,
+    full: bool,
+    is_estimate: bool,
+    accept_missing: bool,
+) -> int:
     """Back up the site and every project, or those that are named."""
     settings = session.settings
     settings.require(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
-    options = CaptureOptions(is_full=full, accepted_gaps=settings.file.accepted_gaps)
+    options = CaptureOptions(
+        is_full=full, accepts_disappearance=accept_missing, accepted_gaps=settings.file.accepted_gaps
+    )
     with_site = site or not projects
     wanted = [] if site and not projects else list(projects) or None
     repository, reader = open_repository(settings), open_jira_reader(settings)

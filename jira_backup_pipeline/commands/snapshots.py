@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jira_backup_pipeline.commands.session import Session, json_option
+from jira_backup_pipeline.domain.disappearances import count_fates, to_lines
 from jira_backup_pipeline.domain.times import to_iso
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.terminal import rows_of
@@ -18,7 +19,7 @@ from jira_backup_pipeline.workplace import open_repository
 if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Manifest
 
-_COLUMNS = ("project", "snapshot", "captured_at", "state", "issues", "records", "gaps")
+_COLUMNS = ("project", "snapshot", "captured_at", "state", "issues", "records", "gaps", "gone")
 
 
 @click.command()
@@ -42,6 +43,7 @@ def snapshots(session: Session, project: str | None) -> None:
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:
+    fates = count_fates(manifest.disappeared.values())
     return {
         "scope": manifest.scope,
         "project": manifest.project.key if manifest.project else "site",
@@ -52,6 +54,8 @@ def _summary(manifest: Manifest) -> dict[str, object]:
         "issues": manifest.counts.get("issues"),
         "records": sum(manifest.counts.values()),
         "gaps": len(manifest.gaps),
+        "gone": ", ".join(f"{count} {fate}" for fate, count in fates.items()),
         "counts": dict(manifest.counts),
         "site_snapshot": manifest.site_snapshot,
+        "disappeared": to_lines(manifest.disappeared.values()),
     }

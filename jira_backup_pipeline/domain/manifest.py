@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from jira_backup_pipeline.domain.disappearances import Disappearance, from_lines, to_lines
 from jira_backup_pipeline.domain.errors import UnsupportedFormat
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
@@ -188,7 +189,8 @@ class Manifest:
     `parent_sha256` is the stored digest of the parent's manifest object, so that a scope's snapshots form a chain.
     `watermark_ms` is Jira's clock at the start of the reading, in epoch milliseconds. `counts` are live records by
     table name. `heads` is filled in the site scope only. `unresolved` maps ids of issues that were not seen to the
-    ISO moment of the first run that missed them.
+    ISO moment of the first run that missed them; `disappeared` says of all issues that are listed no more what became
+    of them.
     """
 
     repository_id: str
@@ -212,6 +214,7 @@ class Manifest:
     site_snapshot: int | None = None
     heads: Mapping[str, Head] = field(default_factory=dict)
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
 
@@ -231,6 +234,7 @@ class Manifest:
         document["state"] = self.state.value
         document["captured_at"] = to_iso(self.captured_at)
         document["committed_at"] = to_iso(self.committed_at)
+        document["disappeared"] = to_lines(self.disappeared.values())
         return document
 
     @classmethod
@@ -268,6 +272,7 @@ class Manifest:
             site_snapshot=document.get("site_snapshot"),
             heads={scope: Head(**head) for scope, head in document.get("heads", {}).items()},
             unresolved=dict(document.get("unresolved", {})),
+            disappeared=from_lines(document.get("disappeared", ())),
             notes=tuple(document.get("notes", ())),
             format=found,
         )

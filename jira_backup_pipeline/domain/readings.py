@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who we are in Jira. `time_zone` is the profile's zone name; `server_time` Jira's clock at the question."""
+    """Who we are in Jira. `time_zone` is the profile's zone name; `server_time` Jira's clock at the question.
+
+    `groups` are the names of the account's groups, None where Jira does not say.
+    """
 
     account_id: str
     display_name: str
@@ -30,6 +33,7 @@ class Account:
     cloud_id: str
     base_url: str
     server_time: datetime
+    groups: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,19 @@ class Located:
 
     key: str
     project_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the account may do in a project and see of it.
+
+    `permissions` are the ones held of those that matter, `security_levels` the names of the levels of issue security that the
+    account knows; None where Jira does not say.
+    """
+
+    is_browsable: bool
+    permissions: tuple[str, ...] | None = None
+    security_levels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jira_backup_pipeline.domain.disappearances import count_fates
 from jira_backup_pipeline.domain.errors import ExitCode
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.domain.times import to_iso
@@ -59,6 +60,7 @@ class CaptureOutcome:
             "state": manifest.state.value,
             "captured_at": to_iso(manifest.captured_at),
             "counts": dict(manifest.counts),
+            "disappeared": count_fates(manifest.disappeared.values()),
             "gaps": [
                 {
                     "kind": gap.kind,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from jira_backup_pipeline.domain.readings import (
+    Access,
     Account,
     AttachmentBytes,
     CreatedIssue,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.records import Record
 
 __all__ = [
+    "Access",
     "Account",
     "AttachmentBytes",
     "CreatedIssue",
@@ -73,6 +75,12 @@ class JiraReader(Protocol):
 
     def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
         """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""
+
+    def locate_singly(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        """Tell where issues are now, one request each: the surest word that one is gone."""
+
+    def access(self, project_id: str) -> Access:
+        """Ask what the account may do in a project and see of it."""
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""

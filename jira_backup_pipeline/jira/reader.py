@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.jira import bodies, download, listing, site, walk
+from jira_backup_pipeline.jira import access, bodies, download, listing, site, walk
 from jira_backup_pipeline.jira.interest import INTERESTS, InterestFinder, UserBook
 from jira_backup_pipeline.jira.issue_properties import IssueProperties
 from jira_backup_pipeline.jira.issues import IssueReading
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
     from jira_backup_pipeline.domain.readings import (
+        Access,
         Account,
         AttachmentBytes,
         IssueUnit,
@@ -73,6 +74,14 @@ class CloudReader:
     def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
         """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""
         return bodies.locate(self.client, issue_ids)
+
+    def locate_singly(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        """Tell where issues are now, one request each: the surest word that one is gone."""
+        return access.locate_singly(self.client, issue_ids)
+
+    def access(self, project_id: str) -> Access:
+        """Ask what the account may do in a project and see of it."""
+        return access.ask_access(self.client, project_id)
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""

@@ -50,7 +50,7 @@ def ask_whoami(client: JiraClient) -> Account:
     Raises:
         CredentialsRejected: the token is not accepted, or the answer is made out to nobody or to a portal customer.
     """
-    me = client.ask(Request.get("/rest/api/3/myself"), read_object)
+    me = client.ask(Request.get("/rest/api/3/myself", expand="groups"), read_object)
     account_id = me.get("accountId")
     if not isinstance(account_id, str) or not account_id:
         raise CredentialsRejected(
@@ -73,7 +73,15 @@ def ask_whoami(client: JiraClient) -> Account:
         cloud_id=cloud_id_in(client.base_url) or _tenant_of(client) or _derived_id(base_url),
         base_url=base_url,
         server_time=_server_time(client, facts),
+        groups=_groups(me.get("groups")),
     )
+
+
+def _groups(found: object) -> tuple[str, ...] | None:
+    items = found.get("items") if isinstance(found, Mapping) else None
+    if not isinstance(items, list):
+        return None
+    return tuple(sorted(_text(item, "name") for item in items if isinstance(item, Mapping)))
 
 
 def list_projects(client: JiraClient) -> Iterator[ListedProject]:

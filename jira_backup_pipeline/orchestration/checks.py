@@ -27,16 +27,28 @@ from jira_backup_pipeline.orchestration.health import (
     ProjectHealth,
     SiteHealth,
     Verdict,
+    has_no_mass_disappearance,
     is_complete,
     is_fresh,
     judge_projects,
     judge_site,
 )
-from jira_backup_pipeline.orchestration.metadata import Metadata, gaps_table, ledger_table, table
+from jira_backup_pipeline.orchestration.metadata import (
+    Metadata,
+    disappeared_table,
+    gaps_table,
+    ledger_table,
+    table,
+)
 from jira_backup_pipeline.orchestration.partitions import known_partitions
 from jira_backup_pipeline.orchestration.resources import BackupWorkplace, now
 
-COMPLETE, INTACT, FRESH = "complete", "intact", "fresh"
+COMPLETE, INTACT, FRESH, NO_MASS_DISAPPEARANCE = (
+    "complete",
+    "intact",
+    "fresh",
+    "no_mass_disappearance",
+)
 EVERY_COMPLETE, EVERY_INTACT, EVERY_FRESH, EVERY_VERIFIED = (
     "every_project_complete",
     "every_project_intact",
@@ -66,6 +78,10 @@ def in_run_specs(
                 ),
                 (INTACT, "Every object that the snapshot rests on is in the store with its size."),
                 (FRESH, "The newest restorable snapshot is not older than the configured freshness."),
+                (
+                    NO_MASS_DISAPPEARANCE,
+                    "No more issues disappeared at once than a share that deletion explains; else a person must look.",
+                ),
             )
         ]
 
@@ -85,6 +101,11 @@ def in_run_results(outcome: CaptureOutcome, workplace: BackupWorkplace) -> list[
         result_of(COMPLETE, complete, ledger),
         result_of(INTACT, intact_verdict(report), findings_metadata(report)),
         result_of(FRESH, fresh),
+        result_of(
+            NO_MASS_DISAPPEARANCE,
+            has_no_mass_disappearance(manifest),
+            {"disappeared": disappeared_table(manifest)},
+        ),
     ]
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.disappearances import count_fates
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState, project_scope
 from jira_backup_pipeline.domain.times import to_iso
 from jira_backup_pipeline.orchestration.registry import ProjectRegistry, Standing
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.orchestration.heads import Heads
+
+
+_LOOK = (
+    "Look into Jira: may the backup account still browse all of the project? If the issues are really gone, back up once with "
+    "`accept_missing: true` (on the command line `--accept-missing`)."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ def is_complete(manifest: Manifest | None, accepted_gaps: Sequence[str] = ()) ->
         return Verdict(
             is_good=False,
             reason=f"snapshot {manifest.number} is doubtful: {notes}",
-            remedy="Look into Jira; if the change is right, back up again.",
+            remedy=_LOOK,
         )
     if manifest.unexplained:
         return Verdict(
@@ -121,6 +128,16 @@ def is_complete(manifest: Manifest | None, accepted_gaps: Sequence[str] = ()) ->
         )
     accepted = f", {len(manifest.gaps):,} accepted gaps" if manifest.gaps else ""
     return Verdict(is_good=True, reason=f"snapshot {manifest.number} holds all that Jira listed{accepted}")
+
+
+def has_no_mass_disappearance(manifest: Manifest) -> Verdict:
+    """Judge whether a guard objected to what disappeared; the snapshot before stays the one that restores use."""
+    fates = count_fates(manifest.disappeared.values())
+    told = ", ".join(f"{count:,} {fate}" for fate, count in fates.items()) or "none"
+    if manifest.state is SnapshotState.DOUBTFUL:
+        notes = "; ".join(manifest.notes) or "a guard objected"
+        return Verdict(is_good=False, reason=f"snapshot {manifest.number} is doubtful: {notes}", remedy=_LOOK)
+    return Verdict(is_good=True, reason=f"issues that are listed no more: {told}")
 
 
 def is_fresh(manifest: Manifest | None, *, now: datetime, freshness: timedelta) -> Verdict:

@@ -92,6 +92,7 @@ def snapshot_metadata(outcome: CaptureOutcome, repository_uri: str) -> Metadata:
         "captured_at": dg.MetadataValue.text(to_iso(manifest.captured_at)),
         "ledger": ledger_table(manifest.ledger),
         "gaps": gaps_table(manifest.gaps),
+        "disappeared": disappeared_table(manifest),
         "requests": counts_table(outcome.requests, "request", "calls"),
         "requests_total": dg.MetadataValue.int(sum(outcome.requests.values())),
         "written_bytes": dg.MetadataValue.int(outcome.written_bytes),
@@ -148,6 +149,28 @@ def gaps_table(gaps: Sequence[Gap]) -> dg.TableMetadataValue:
     return table(
         ("kind", "subject", "status", "reason", "remedy", "count"),
         [(gap.kind, gap.subject, gap.status, gap.reason, gap.remedy, gap.count) for gap in gaps],
+    )
+
+
+def disappeared_table(manifest: Manifest) -> dg.TableMetadataValue:
+    """Show which issues are listed no more, what became of them, and what that rests on; the latest first."""
+    latest = sorted(
+        manifest.disappeared.values(), key=lambda one: (one.judged_at, one.issue_id), reverse=True
+    )
+    return table(
+        ("issue_id", "key", "fate", "moved_to", "first_missed_at", "judged_at", "evidence"),
+        [
+            (
+                one.issue_id,
+                one.key,
+                one.fate.value,
+                one.moved_to,
+                one.first_missed_at,
+                one.judged_at,
+                "; ".join(one.evidence),
+            )
+            for one in latest
+        ],
     )
 
 

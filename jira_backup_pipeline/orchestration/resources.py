@@ -73,9 +73,13 @@ class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its
         """Raise one ConfigurationError that names every missing setting before anything is begun."""
         self.settings_for(*needs)
 
-    def capture_options(self, *, is_full: bool) -> CaptureOptions:
+    def capture_options(self, *, is_full: bool, accepts_disappearance: bool = False) -> CaptureOptions:
         """Give the options of a capture as configured."""
-        return CaptureOptions(is_full=is_full, accepted_gaps=self.settings().file.accepted_gaps)
+        return CaptureOptions(
+            is_full=is_full,
+            accepts_disappearance=accepts_disappearance,
+            accepted_gaps=self.settings().file.accepted_gaps,
+        )
 
 
 def now() -> datetime:

@@ -326,13 +326,17 @@ class Repository:
             self._store, manifest.index, self._keyring.epoch_keys(manifest.scope, name[1]).table_key
         )
 
-    def tables(self, manifest: Manifest) -> TableSet:
-        """Give the tables of a snapshot; files are downloaded when they are first read."""
+    def tables(self, manifest: Manifest, *, packs: Collection[str] | None = None) -> TableSet:
+        """Give the tables of a snapshot, or what of them lies in some packs; files are downloaded when they are first read."""
         return TableSet(
             self._store,
             manifest,
             index=self.read_index(manifest),
-            receipts=[(pack, self._receipts.of(manifest.scope, pack)) for pack in manifest.packs],
+            receipts=[
+                (pack, self._receipts.of(manifest.scope, pack))
+                for pack in manifest.packs
+                if packs is None or pack.pack in packs
+            ],
             table_key=lambda epoch: self._keyring.epoch_keys(manifest.scope, epoch).table_key,
         )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
 
+    from jira_backup_pipeline.domain.disappearances import Disappearance
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, ObjectRef, PackRef, ProjectIdentity
     from jira_backup_pipeline.repository.founding import Founding
     from jira_backup_pipeline.repository.keyring import Keyring
@@ -63,6 +64,7 @@ class ManifestDraft:
     site_snapshot: int | None = None
     heads: Mapping[str, Head] = field(default_factory=dict)
     unresolved: Mapping[str, str] = field(default_factory=dict)
+    disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     packs: Mapping[str, PackRef] = field(default_factory=dict)
     expected_parent: int | None = None
@@ -308,6 +310,7 @@ def draft_to_manifest(draft: ManifestDraft, **filled: Any) -> Manifest:  # noqa:
         project=draft.project,
         site_snapshot=draft.site_snapshot,
         unresolved=draft.unresolved,
+        disappeared=draft.disappeared,
         notes=draft.notes,
         **filled,
     )

@@ -79,7 +79,8 @@ def _site(go: Visitor) -> None:
     for path in (
         "/_edge/tenant_info",
         "/serverInfo",
-        "/myself",
+        "/myself?expand=groups",
+        "/project/APP/securitylevel",
         "/permissions",
         "/mypermissions?permissions=BROWSE_PROJECTS,ADMINISTER",
         "/label",

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity
 from jira_backup_pipeline.domain.readings import (
+    Access,
     Account,
     AttachmentBytes,
     IssueUnit,
@@ -56,6 +58,17 @@ class PocketJira:
         self.hidden: set[str] = set()
         self.gone_files: set[str] = set()
         self.read: list[str] = []
+        self.groups: tuple[str, ...] = ("jira-users",)
+        self.asked_singly: list[str] = []
+        # No search lists these; the bulk fetch gives the first, the single call the second as well, the third nobody.
+        self.unlisted: set[str] = set()
+        self.archived: set[str] = set()
+        self.levels: tuple[str, ...] | None = None
+        self.closed_projects: set[str] = set()
+        self.further_permissions: tuple[str, ...] = ()
+        self.withheld: set[str] = set()
+        self.archived_projects: set[str] = set()
+        self.levels_of: dict[str, str] = {}
         self._next_id = 1
 
     def clock(self) -> datetime:
@@ -93,10 +106,17 @@ class PocketJira:
     # engine.ports.JiraReader
 
     def whoami(self) -> Account:
-        return Account("me", "Backup", "UTC", self.cloud_id, "https://jira.example", self.now)
+        return Account(
+            "me", "Backup", "UTC", self.cloud_id, "https://jira.example", self.now, groups=self.groups
+        )
 
     def projects(self) -> Iterator[ListedProject]:
-        return iter([ListedProject(identity) for identity in self.projects_by_id.values()])
+        return iter(
+            [
+                ListedProject(identity, is_archived=identity.id in self.archived_projects)
+                for identity in self.projects_by_id.values()
+            ]
+        )
 
     def list_kind(self, kind: Kind, *, project_id: str | None = None, **_: object) -> Listed:
         records: tuple[Record, ...] = ()
@@ -110,22 +130,43 @@ class PocketJira:
         return Listed(kind.name, records)
 
     def issue_ids(self, project_id: str) -> Iterator[str]:
-        return iter(list(self.truth(project_id)))
+        if project_id in self.archived_projects:
+            message = "the value does not exist for the field 'project'"
+            raise NotFound(message, hint="Restore it from the archive.")
+        return iter(self._listed(project_id))
+
+    def _listed(self, project_id: str) -> list[str]:
+        return [i for i in self.truth(project_id) if i not in self.unlisted | self.archived | self.withheld]
 
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
-        seen = self.truth(project_id)
+        seen = list(self.issue_ids(project_id))
         return iter([(i, self.issues[i].updated_ms) for i in seen if self.issues[i].updated_ms >= since_ms])
 
     def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        found = [i for i in issue_ids if i in self.issues and i not in self.hidden and i not in self.archived]
+        return {
+            i: Located("", "") if i in self.withheld else Located(f"KEY-{i}", self.issues[i].project_id)
+            for i in found
+        }
+
+    def locate_singly(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
+        self.asked_singly += issue_ids
         found = [i for i in issue_ids if i in self.issues and i not in self.hidden]
         return {i: Located(f"KEY-{i}", self.issues[i].project_id) for i in found}
+
+    def access(self, project_id: str) -> Access:
+        return Access(
+            is_browsable=project_id not in self.closed_projects,
+            permissions=("BROWSE_PROJECTS", *self.further_permissions),
+            security_levels=self.levels,
+        )
 
     def issue_count(self, project_id: str) -> int | None:
         return len(self.truth(project_id))
 
     def issue_units(self, issue_ids: Sequence[str], **_: object) -> Iterator[IssueUnit]:
         for issue_id in issue_ids:
-            if issue_id in self.issues and issue_id not in self.hidden:
+            if issue_id in self.issues and issue_id not in self.hidden | self.withheld:
                 self.read.append(issue_id)
                 yield self._unit(self.issues[issue_id])
 
@@ -140,7 +181,9 @@ class PocketJira:
         return {}
 
     def _unit(self, issue: PocketIssue) -> IssueUnit:
+        level = self.levels_of.get(issue.id)
         fields = {
+            **({"security": {"name": level}} if level else {}),
             "summary": issue.summary,
             "project": {"id": issue.project_id},
             "updated": to_iso(from_epoch_ms(issue.updated_ms)),

@@ -108,7 +108,7 @@ def test_a_partition_is_backed_up_and_every_table_says_what_it_holds(pipeline: P
     assert manifest.counts["issues"] > 0
     assert made["snapshot"].metadata["state"].value == manifest.state.value
     assert made["snapshot"].metadata["site_snapshot"].value == manifest.site_snapshot
-    assert set(evaluations(result)) == {"complete", "intact", "fresh"}
+    assert set(evaluations(result)) == {"complete", "intact", "fresh", "no_mass_disappearance"}
     assert all(found.passed and found.partition == key for found in evaluations(result).values())
     record = repository.get_document("runs", manifest.run)
     assert record["dagster_run"] == result.run_id

@@ -53,6 +53,8 @@ def rebase(repository: Repository, draft: Draft) -> None:
     # What they found after we looked is not ours to remove.
     if previous.manifest is not None and previous.manifest.watermark_ms > draft.watermark_ms:
         draft.removed.clear()
+        draft.disappeared = dict(previous.manifest.disappeared)
+        draft.unresolved = dict(previous.manifest.unresolved)
     draft.previous = previous
     draft.notes.append("rebased on a snapshot that another writer committed meanwhile")
 
@@ -71,6 +73,7 @@ def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
         site_snapshot=draft.site_snapshot,
         heads=heads,
         unresolved=draft.unresolved,
+        disappeared=draft.disappeared,
         notes=tuple(draft.notes),
         packs={**previous.packs, **draft.packs},
         expected_parent=None if previous.newest is None else previous.newest.number,

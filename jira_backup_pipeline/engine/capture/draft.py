@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from jira_backup_pipeline.domain.disappearances import Disappearance
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, PackRef, ProjectIdentity
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import BlobRef, UnitRef
@@ -46,6 +47,7 @@ class Draft:
     ledger: list[LedgerLine] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unresolved: dict[str, str] = field(default_factory=dict)
+    disappeared: dict[str, Disappearance] = field(default_factory=dict)
     is_doubtful: bool = False
     written_bytes: int = 0
     changed_units: int = 0

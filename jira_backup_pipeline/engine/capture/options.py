@@ -22,6 +22,7 @@ class CaptureOptions:
             (an edited comment, a changed permission). 0 switches it off.
         pack_units: issues per pack. A run that dies loses at most one open pack.
         mass_disappearance_share: a larger part of a project missing at once is taken for lost permission.
+        accepts_disappearance: a person has looked: so many issues are really gone, and the snapshot is not doubtful.
         accepted_gaps: `kind` or `kind:status` of gaps that the customer accepts; they never make a run incomplete.
     """
 
@@ -30,4 +31,5 @@ class CaptureOptions:
     reread_days: int = 30
     pack_units: int = 2000
     mass_disappearance_share: float = 0.05
+    accepts_disappearance: bool = False
     accepted_gaps: tuple[str, ...] = ()

@@ -80,13 +80,33 @@ class Previous:
         if self.manifest is None or not self.manifest.counts.get("attachments") or not issue_ids:
             return {}
         wanted = set(issue_ids)
-        table = repository.tables(self.manifest)["attachments"]
+        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["attachments"]
         known: dict[str, Mapping[str, object]] = {}
         for batch in table.to_batches(columns=["id", "issue_id", *_BLOB_COLUMNS]):
             for row in batch.to_pylist():
                 if row["issue_id"] in wanted and row["blob"] is not None:
                     known[row["id"]] = {name: row[name] for name in _BLOB_COLUMNS}
         return known
+
+    def identities(
+        self, repository: Repository, issue_ids: Collection[str]
+    ) -> dict[str, tuple[str | None, str | None]]:
+        """Give key and name of the security level by issue id, as these issues are stored."""
+        if self.manifest is None:
+            return {}
+        wanted = set(issue_ids)
+        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["issues"]
+        return {
+            row["id"]: (row["key"], row["security_level"])
+            for batch in table.to_batches(columns=["id", "key", "security_level"])
+            for row in batch.to_pylist()
+            if row["id"] in wanted
+        }
+
+    def _packs_of(self, issue_ids: Collection[str]) -> set[str]:
+        """Give the packs that these issues lie in: a delta need not open what holds none of them."""
+        found = (self.find("issue", issue_id) for issue_id in issue_ids)
+        return {ref.pack for ref in found if ref is not None}
 
     def property_keys(self, repository: Repository) -> list[str]:
         """Give the keys of the issue properties that are stored."""

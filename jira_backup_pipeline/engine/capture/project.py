@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, project_scope
-from jira_backup_pipeline.domain.times import to_epoch_ms, to_iso
+from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
 from jira_backup_pipeline.engine.capture.changes import (
     decide_changes,
-    is_mass_disappearance,
     property_sample,
     reread_turn,
 )
@@ -27,20 +28,23 @@ from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
+from jira_backup_pipeline.engine.capture.missing import MissingIssues
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
 from jira_backup_pipeline.engine.capture.previous import active_people, is_of_issues, load_previous
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from jira_backup_pipeline.domain.manifest import ProjectIdentity
+    from jira_backup_pipeline.domain.readings import Account
     from jira_backup_pipeline.engine.outcomes import CaptureOutcome
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader, ListedProject
     from jira_backup_pipeline.repository.repository import Repository
 
+T = TypeVar("T")
 # Jira's count is an estimate of a lagging index: only a clear difference is worth a note.
 _ESTIMATE_TOLERANCE = 1.05
 _ESTIMATE_SLACK = 5
@@ -85,18 +89,26 @@ def capture_project(
     kinds = kinds_at(Level.PROJECT)
     progress.stage(f"{project.identity.key}: settings", len(kinds))
     capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id)
-    _IssueCapture(repository, reader, draft, packing, options, clock, progress).read(project.identity)
+    capture = _IssueCapture(repository, reader, draft, packing, account, options, clock, progress)
+    capture.read(project)
     manifest = commit(repository, draft)
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
 
 
-def _closed_issue(issue_id: str) -> Gap:
+def _unless_refused(ask: Callable[[], Iterable[T]]) -> list[T]:
+    """Ask for something that Jira may refuse of an archived project; nothing then."""
+    try:
+        return list(ask())
+    except NotFound:
+        return []
+
+
+def _archived_project(project: ProjectIdentity) -> Gap:
     return Gap(
         kind="issue",
-        subject=f"issue {issue_id}",
-        reason="it exists, but Jira hands it out to this account no more; the stored copy is kept",
-        remedy="Give the backup account permission to browse the issue.",
-        issue_id=issue_id,
+        subject=f"issues of the archived project {project.key}",
+        reason="Jira's search leaves out archived projects, and nothing of it was stored before",
+        remedy="Restore the project from the archive for the time of one backup.",
     )
 
 
@@ -108,43 +120,42 @@ class _IssueCapture:
     reader: JiraReader
     draft: Draft
     packing: Packing
+    account: Account
     options: CaptureOptions
     clock: Callable[[], datetime]
     progress: Progress
     tally: Tally = field(default_factory=Tally)
     counted: set[str] = field(default_factory=set)
 
-    def read(self, project: ProjectIdentity) -> None:
+    def read(self, project: ListedProject) -> None:
         """Bring the draft's issues up to date with Jira."""
-        draft, previous = self.draft, self.draft.previous
-        self.progress.stage(f"{project.key}: listing issues")
-        listed = set(self.reader.issue_ids(project.id))
-        since_ms = previous.changed_since_ms(is_full=self.options.is_full)
-        changed: dict[str, int] = {}
-        if since_ms is not None:
-            overlap_ms = int(self.options.overlap_hours * 3_600_000)
-            changed = dict(self.reader.changed_issues(project.id, max(0, since_ms - overlap_ms)))
+        previous, identity = self.draft.previous, project.identity
+        self.progress.stage(f"{identity.key}: listing issues")
+        listed = self._listed(project)
+        changed = self._changed(project)
         changes = decide_changes(
             listed,
             stored=previous.stored_issues(),
             fresh=previous.fresh_issues(),
             changed=changed,
-            again=self._again(),
+            again=self._again(identity),
             is_full=self.options.is_full,
         )
         listed.update(changed)
-        if previous.manifest is not None:
-            missed = previous.manifest.unresolved
-            draft.unresolved.update(
-                {issue_id: at for issue_id, at in missed.items() if issue_id not in listed}
-            )
-        here = self._judge_missing(changes.missing, project.id)
+        missed = MissingIssues(
+            self.repository, self.reader, self.draft, self.account, identity.id, self.clock(), self.options
+        )
+        here, unread = missed.settle(changes.missing, listed)
         listed.update(here)
         self._reuse_fresh(listed, changes.to_read)
-        vanished = self._read_units([*changes.to_read, *here], project.key)
+        vanished = self._read_units([*changes.to_read, *unread], identity.key)
+        missed.vanished(vanished)
         self._carry()
-        approximate = self.reader.issue_count(project.id)
-        expected = len(listed) - len(vanished)
+        self._close_ledger(identity.id, len(listed) - len(vanished))
+
+    def _close_ledger(self, project_id: str, expected: int) -> None:
+        draft = self.draft
+        approximate = self.reader.issue_count(project_id)
         if approximate is not None and approximate > expected * _ESTIMATE_TOLERANCE + _ESTIMATE_SLACK:
             draft.notes.append(
                 f"Jira estimates {approximate} issues, the walk found {expected}: look into it"
@@ -159,48 +170,43 @@ class _IssueCapture:
             )
         )
 
-    def _again(self) -> set[str]:
-        """Choose issues to read although nothing says they changed: earlier gaps, and today's turn of the re-read."""
+    def _listed(self, project: ListedProject) -> set[str]:
+        """Walk the project's ids. Searches may leave an archived project out: what is stored of it counts as listed."""
+        walk = partial(self.reader.issue_ids, project.identity.id)
+        if not project.is_archived:
+            return set(walk())
+        stored = self.draft.previous.stored_issues()
+        self.draft.notes.append(
+            "the project is archived: issues that no search lists stay as they were last read"
+        )
+        found = set(_unless_refused(walk))
+        if not found and not stored:
+            self.draft.gaps.append(_archived_project(project.identity))
+        return found | stored.keys()
+
+    def _changed(self, project: ListedProject) -> dict[str, int]:
+        since_ms = self.draft.previous.changed_since_ms(is_full=self.options.is_full)
+        if since_ms is None:
+            return {}
+        overlap_ms = int(self.options.overlap_hours * 3_600_000)
+        ask = partial(self.reader.changed_issues, project.identity.id, max(0, since_ms - overlap_ms))
+        return dict(_unless_refused(ask) if project.is_archived else ask())
+
+    def _again(self, project: ProjectIdentity) -> set[str]:
+        """Choose issues to read although nothing says they changed.
+
+        These are earlier gaps, today's turn of the re-read, and all of a project whose key changed: every issue has another key
+        then, and none another `updated`.
+        """
         previous = self.draft.previous
         again = {gap.issue_id for gap in previous.gaps if gap.issue_id is not None}
-        today = self.clock()
-        if previous.manifest is not None and previous.manifest.captured_at.date() < today.date():
+        today, manifest = self.clock(), previous.manifest
+        if manifest is not None and manifest.captured_at.date() < today.date():
             again.update(reread_turn(previous.stored_issues(), today.date(), self.options.reread_days))
+        if manifest is not None and manifest.project is not None and manifest.project.key != project.key:
+            self.draft.notes.append(f"the project's key changed from {manifest.project.key} to {project.key}")
+            again.update(previous.stored_issues())
         return again
-
-    def _judge_missing(self, missing: Sequence[str], project_id: str) -> list[str]:
-        """Find out where stored issues went that are listed no more; give those that are still in the project.
-
-        The search index lags behind: what bulkfetch still gives under this project is not gone.
-        """
-        if not missing:
-            return []
-        draft = self.draft
-        located = self.reader.locate(missing)
-        here = [i for i in missing if i in located and located[i].project_id == project_id]
-        closed = [i for i in missing if i in located and not located[i].project_id]
-        draft.gaps.extend(_closed_issue(issue_id) for issue_id in closed)
-        staying = {*here, *closed}
-        draft.removed.update(("issue", issue_id) for issue_id in missing if issue_id not in staying)
-        for issue_id, place in located.items():
-            if issue_id not in staying:
-                draft.notes.append(f"issue {issue_id} moved to {place.key}")
-        self._note_gone([issue_id for issue_id in missing if issue_id not in located])
-        return here
-
-    def _note_gone(self, gone: Sequence[str]) -> None:
-        """Keep the evidence of a disappearance: a deleted issue and a hidden one look the same from outside."""
-        draft, previous = self.draft, self.draft.previous
-        now = to_iso(self.clock())
-        for issue_id in gone:
-            draft.unresolved.setdefault(issue_id, now)
-        stored = len(previous.stored_issues())
-        if is_mass_disappearance(len(gone), stored, self.options.mass_disappearance_share):
-            draft.is_doubtful = True
-            draft.notes.append(
-                f"{len(gone)} of {stored} issues disappeared at once: check what the backup account may browse; "
-                "restores keep using the snapshot before this one"
-            )
 
     def _reuse_fresh(self, listed: set[str], to_read: Sequence[str]) -> None:
         """Take over what a dead run stored and nobody changed since."""
@@ -235,12 +241,7 @@ class _IssueCapture:
                     self.progress.advance()
                 self.packing.close()
         self.packing.close()
-        vanished = [issue_id for issue_id in to_read if issue_id not in seen]
-        self.draft.removed.update(("issue", issue_id) for issue_id in vanished)
-        if vanished:
-            self.draft.notes.append(f"{len(vanished)} issues were deleted or hidden while the capture ran")
-            self._note_gone(vanished)
-        return vanished
+        return [issue_id for issue_id in to_read if issue_id not in seen]
 
     def _links_of(self, ids: Sequence[str]) -> list[str] | None:
         """Choose the issues to ask for remote links, one request each.

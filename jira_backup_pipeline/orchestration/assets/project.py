@@ -36,6 +36,12 @@ class BackupConfig(dg.Config):
             "night: a thirtieth of all issues is read again by each run anyway."
         ),
     )
+    accept_missing: bool = Field(
+        default=False,
+        description=(
+            "Somebody has looked into Jira: so many issues are really gone, and this backup is not doubtful because of it."
+        ),
+    )
 
 
 @dg.multi_asset(
@@ -52,14 +58,14 @@ def project_backup(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Read one project of Jira and commit its snapshot; results appear only after the commit."""
     with explained():
-        outcome = _capture(context, workplace, is_full=config.full)
+        outcome = _capture(context, workplace, config)
         checks = in_run_results(outcome, workplace)
         uri = workplace.settings().repository_uri()
     yield from results_of(outcome, kinds=PROJECT_KINDS, snapshot=SNAPSHOT, repository_uri=uri, checks=checks)
 
 
 def _capture(
-    context: dg.AssetExecutionContext, workplace: BackupWorkplace, *, is_full: bool
+    context: dg.AssetExecutionContext, workplace: BackupWorkplace, config: BackupConfig
 ) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
     repository, run = workplace.repository(), new_run_id(now)
@@ -68,7 +74,9 @@ def _capture(
             repository,
             reader,
             _find(reader, context),
-            options=workplace.capture_options(is_full=is_full),
+            options=workplace.capture_options(
+                is_full=config.full, accepts_disappearance=config.accept_missing
+            ),
             run=run,
             clock=now,
             progress=RunLog(context.log.info),

@@ -14,6 +14,7 @@ from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.creation import property_problem
 from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, json_response, no_content
 from jira_backup_pipeline.sandbox.routes.search import strings
+from jira_backup_pipeline.sandbox.setup import schemes
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Named, Project
@@ -204,6 +205,16 @@ def statuses(call: Call) -> Response:
             }
         )
     return json_response(shown)
+
+
+@ROUTES.get(f"{API}/project/{{projectKeyOrId}}/securitylevel")
+def security_levels(call: Call) -> Response:
+    """The levels of issue security: none without the permission to set them, whatever there is."""
+    site = call.site
+    project = site.readable_project(call.caller, call.params["projectKeyOrId"])
+    follows = str(project.project_id) in {str(e["projectId"]) for e in schemes.security_projects(site)}
+    knows = site.may(call.caller, "SET_ISSUE_SECURITY", project)
+    return json_response({"levels": schemes.security_levels(site) if follows and knows else []})
 
 
 @ROUTES.get(f"{API}/project/{{projectId}}/email")

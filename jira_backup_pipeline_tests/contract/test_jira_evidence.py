@@ -1,0 +1,127 @@
+"""What the reader finds out about issues that are listed no more: permissions, places, and what only the single call tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jira_backup_pipeline.domain.readings import Access, Located
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.jira.client import JiraConfig, connect
+from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
+from jira_backup_pipeline_tests.doubles.played_jira import PlayedJira, asking
+from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
+from jira_backup_pipeline_tests.doubles.scripted_http import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[RunningSandbox]:
+    with start_sandbox(projects=2, issues=20, seed=11) as running:
+        yield running
+
+
+@pytest.fixture
+def reader(site: RunningSandbox) -> Iterator[CloudReader]:
+    config = JiraConfig(site.url, site.email, Secret(site.token))
+    with connect(config, timing=PlayedTime().timing()) as client:
+        yield CloudReader(client)
+
+
+def test_an_account_with_all_rights_sees_the_levels_and_is_known_by_its_groups(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    first, second = sorted(site.site.projects.values(), key=lambda project: project.key)[:2]
+
+    access, other = (reader.access(str(project.project_id)) for project in (first, second))
+
+    assert access.is_browsable
+    assert access.permissions == (
+        "BROWSE_PROJECTS",
+        "SET_ISSUE_SECURITY",
+        "ADMINISTER_PROJECTS",
+        "ADMINISTER",
+    )
+    assert access.security_levels
+    assert other.security_levels == ()
+    mine = {g.name for g in site.site.groups.values() if site.site.backup_account.account_id in g.members}
+    assert mine == set(reader.whoami().groups or ())
+
+
+def test_without_the_permission_to_set_levels_an_empty_list_says_nothing(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    project = min(site.site.projects.values(), key=lambda project: project.key)
+    site.edits.deny("SET_ISSUE_SECURITY", project=project.key)
+    try:
+        access = reader.access(str(project.project_id))
+    finally:
+        site.edits.allow("SET_ISSUE_SECURITY", project=project.key)
+
+    assert access.is_browsable
+    assert access.security_levels is None
+
+
+def test_a_project_that_was_closed_to_the_account_is_not_browsable(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    project = max(site.site.projects.values(), key=lambda project: project.key)
+    site.edits.revoke_browse(project.key)
+    try:
+        access = reader.access(str(project.project_id))
+    finally:
+        site.edits.grant_browse(project.key)
+
+    assert not access.is_browsable
+
+
+def test_issues_are_found_one_by_one_and_unknown_ones_left_out(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    issue = next(iter(site.site.issues))
+
+    found = reader.locate_singly([str(issue.issue_id), "999999999"])
+
+    assert found == {
+        str(issue.issue_id): Located(site.site.key_of(issue), str(issue.project_id)),
+    }
+
+
+def test_an_issue_that_is_refused_exists_and_one_that_is_gone_does_not() -> None:
+    played = PlayedJira(issue__1=Reply.json({"errorMessages": ["no"]}, 403), issue__2=Reply.json({}, 410))
+
+    found, _ = asking(played, lambda reader: reader.locate_singly(["1", "2", "3"]))
+
+    assert found == {"1": Located("", "")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Reply.json({"errorMessages": ["not for you"]}, 404), Access(is_browsable=False)),
+        (Reply.json({"errorMessages": ["not for you"]}, 403), Access(is_browsable=True)),
+        (Reply.json({"permissions": []}), Access(is_browsable=True)),
+        (
+            Reply.json({"permissions": {"BROWSE_PROJECTS": {"havePermission": False}}}),
+            Access(is_browsable=False, permissions=()),
+        ),
+        (
+            Reply.json({"permissions": {"BROWSE_PROJECTS": {"havePermission": True}}}),
+            Access(is_browsable=True, permissions=("BROWSE_PROJECTS",)),
+        ),
+    ],
+)
+def test_what_jira_does_not_say_about_permissions_is_not_taken_for_a_no(
+    answer: Reply, expected: Access
+) -> None:
+    listed = Reply.json({"values": [{"id": "10000", "key": "K"}], "isLast": True, "total": 1})
+
+    found, _ = asking(
+        PlayedJira(mypermissions=answer, project__search=listed), lambda reader: reader.access("10000")
+    )
+
+    assert found == expected
