@@ -22,6 +22,7 @@ from jira_backup_pipeline.sandbox.model import (
     Project,
     Transition,
 )
+from jira_backup_pipeline.sandbox.setup.schemes import keep_schemes
 from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
@@ -348,7 +349,8 @@ def remove_attachment(site: Site, issue: Issue, gone: Attachment, actor: str) ->
 
 
 def delete_project(site: Site, project: Project) -> None:
-    """Remove a project and all that is in it for good."""
+    """Remove a project and all that is in it for good; its schemes stay."""
+    keep_schemes(site, project)
     for issue in site.issues.of_project(project.project_id):
         _cut_links(site, issue)
         now = site.now()

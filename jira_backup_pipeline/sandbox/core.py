@@ -41,11 +41,15 @@ from jira_backup_pipeline.sandbox.routes import (
     people,
     project_parts,
     projects,
+    schemes,
+    screens,
     search,
     server_info,
+    sharing,
     site_setup,
     transitions,
     versions,
+    workflows,
     worklogs,
 )
 
@@ -69,11 +73,15 @@ _TABLES = (
     people.ROUTES,
     project_parts.ROUTES,
     projects.ROUTES,
+    schemes.ROUTES,
+    screens.ROUTES,
     search.ROUTES,
     server_info.ROUTES,
+    sharing.ROUTES,
     site_setup.ROUTES,
     transitions.ROUTES,
     versions.ROUTES,
+    workflows.ROUTES,
     worklogs.ROUTES,
 )
 

@@ -17,6 +17,8 @@ from jira_backup_pipeline.sandbox.changes import available_transitions, history_
 from jira_backup_pipeline.sandbox.codec import Place, ValueProblem
 from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, IssueBody, Project
+from jira_backup_pipeline.sandbox.setup.create_screens import create_screen
+from jira_backup_pipeline.sandbox.setup.mails import CREATED, announce
 from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
@@ -42,8 +44,11 @@ class Draft:
 def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
     """The fields that can be set when an issue of a type is created."""
     subtask = site.issue_types[type_id].level < 0
+    shown = create_screen(site, project, type_id)
     found: list[Field] = []
     for item in site.fields.values():
+        if shown is not None and item.field_id not in shown:
+            continue
         if item.field_id in project.off_create_screen or item.kind == "readonly":
             continue
         if item.kind == "computed" and item.field_id not in {
@@ -281,6 +286,7 @@ def create_issue(site: Site, draft: Draft, caller: Account, *, at_ms: int | None
             )
             record(site, issue, caller.account_id, [item], at_ms=now)
     site.changed(issue.issue_id)
+    announce(site, issue, CREATED)
     if draft.transition_id is not None:
         transition(site, issue, draft.transition_id, caller.account_id, at_ms=now)
     return issue

@@ -15,6 +15,7 @@ from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.changes import available_transitions
 from jira_backup_pipeline.sandbox.creation import required_fields, screen_fields
 from jira_backup_pipeline.sandbox.http import SELF_BASE, Json, JsonObject
+from jira_backup_pipeline.sandbox.setup.fields import is_open
 from jira_backup_pipeline.sandbox.values import CODECS
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def field_metadata(site: Site, project: Project, item: Field, *, required: bool 
 
 def allowed_values(site: Site, project: Project, item: Field) -> list[Json] | None:
     """The values a field may take, where they can be listed."""
-    options = [show.option(entry) for entry in site.options_of(item.field_id)]
+    options = [
+        show.option(entry) for entry in site.options_of(item.field_id) if is_open(site, entry, project)
+    ]
     if item.kind == "cascadingselect":
         for entry in options:
             children = site.options_of(item.field_id, int(entry["id"]))

@@ -74,13 +74,14 @@ class Field:
 
 @dataclass(slots=True)
 class FieldOption:
-    """An option of a select field; a cascading child has a parent."""
+    """An option of a select field; a cascading child has a parent, and no context means the field's first one."""
 
     option_id: int
     field_id: str
     value: str
     parent_id: int | None = None
     disabled: bool = False
+    context_id: str = ""
 
 
 @dataclass(slots=True)
@@ -128,22 +129,29 @@ class LinkType:
 
 @dataclass(slots=True)
 class Transition:
-    """A step of a workflow; ``sources`` None means from every status."""
+    """A step of a workflow; ``sources`` None means from every status. ``more`` is the rest of it in Jira's own form."""
 
     transition_id: str
     name: str
     target: str
     sources: tuple[str, ...] | None = None
+    more: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Workflow:
-    """Statuses in order (the first is the initial one) and the steps between them."""
+    """Statuses in order (the first is the initial one) and the steps between them.
+
+    ``layouts`` are the members of a status here, ``creation`` those of the first step, both in Jira's own form.
+    """
 
     name: str
     statuses: list[str]
     transitions: list[Transition]
     entity_id: str = ""
+    description: str = ""
+    layouts: dict[str, JsonObject] = field(default_factory=dict)
+    creation: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -403,14 +411,3 @@ class Task:
     failed: dict[str, list[str]] = field(default_factory=dict)
     invalid: int = 0
     polls_left: int = 0
-
-
-@dataclass(slots=True)
-class Filter:
-    """A saved search."""
-
-    filter_id: int
-    name: str
-    jql: str
-    owner: str
-    description: str = ""

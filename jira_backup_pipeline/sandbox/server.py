@@ -179,16 +179,17 @@ def start_sandbox(
     port: int = 0,
     token: str | None = None,
     warm: bool = False,
+    bare: bool = False,
 ) -> RunningSandbox:
     """Make a site (or load recorded answers) and serve it on loopback.
 
     A warm one has made and rendered all its issues before it listens, up to what the caches hold, so that a benchmark
-    measures its client and not the making.
+    measures its client and not the making. A bare one has no project and only the configuration of a new site.
     """
     if load is not None:
         site = load_site(Path(load), settings=settings)
     else:
-        site = make_site(projects=projects, issues=issues, seed=seed, settings=settings)
+        site = make_site(projects=projects, issues=issues, seed=seed, settings=settings, bare=bare)
     if warm:
         render_all(site)
     return RunningSandbox(site, host=host, port=port, token=token)

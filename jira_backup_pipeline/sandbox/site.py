@@ -26,7 +26,6 @@ from jira_backup_pipeline.sandbox.model import (
     Component,
     Field,
     FieldOption,
-    Filter,
     Group,
     Issue,
     IssueBody,
@@ -46,6 +45,7 @@ from jira_backup_pipeline.sandbox.model import (
     Workflow,
 )
 from jira_backup_pipeline.sandbox.settings import Settings
+from jira_backup_pipeline.sandbox.setup.made import Made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +100,7 @@ class Site:
         self.versions: dict[int, Version] = {}
         self.boards: dict[int, Board] = {}
         self.sprints: dict[int, Sprint] = {}
-        self.filters: dict[int, Filter] = {}
+        self.made = Made()
         self.issues = IssueTable(cached_bodies=self.settings.body_cache_issues)
         self.links: dict[int, IssueLink] = {}
         self.links_of: dict[int, list[int]] = {}

@@ -21,6 +21,7 @@ from jira_backup_pipeline.sandbox import people_values as people
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text, parse_iso
 from jira_backup_pipeline.sandbox.codec import Codec, Place, ValueProblem
+from jira_backup_pipeline.sandbox.setup.fields import is_open
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.http import Json
@@ -119,6 +120,8 @@ def _find_option(place: Place, value: Json, parent_id: int | None = None) -> Fie
     if not isinstance(value, dict):
         raise ValueProblem("Could not find valid 'id' or 'value' in the Parent Option object.")
     for item in place.site.options_of(place.field.field_id, parent_id):
+        if not is_open(place.site, item, place.project):
+            continue
         if str(item.option_id) == str(value.get("id", "")) or (
             "id" not in value and item.value == value.get("value")
         ):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from jira_backup_pipeline_tests.contract.sandbox_setup_visit import visit_setup
+
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.server import RunningSandbox
 
@@ -67,6 +69,7 @@ def visit_everything(sandbox: RunningSandbox) -> list[Visit]:
     """Every route at least once."""
     go = Visitor(sandbox)
     _site(go)
+    visit_setup(go)
     project, made = _project(go)
     _issues(go, project, made)
     _parts(go, made)

@@ -27,6 +27,7 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.model import Board, Issue, ProjectState, Sprint
 from jira_backup_pipeline.sandbox.routes.paging import page, window
 from jira_backup_pipeline.sandbox.routes.search import issue_json, strings
+from jira_backup_pipeline.sandbox.setup import shared
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
@@ -60,6 +61,23 @@ def boards(call: Call) -> Response:
     name = call.request.first("name").lower()
     items = [board for board in items if name in board.name.lower()]
     return page(call, items, lambda board: show.board(call.site, board), links=False)
+
+
+@ROUTES.post(f"{AGILE}/board")
+def create_board(call: Call) -> Response:
+    """Make a scrum or kanban board of a filter, in a project."""
+    call.actor()
+    site, body = call.site, call.json_object()
+    name, kind, place = str(body.get("name") or ""), body.get("type"), body.get("location") or {}
+    project = site.find_project(str(place.get("projectKeyOrId", "")))
+    known = {str(item["id"]) for item in shared.filters(site)}
+    if not name or kind not in {"scrum", "kanban"} or project is None or place.get("type") != "project":
+        raise ApiError(400, "The name, a type of scrum or kanban, and a project are required.")
+    if str(body.get("filterId")) not in known:
+        raise ApiError(400, "The filter does not exist.")
+    made = Board(site.next_id("board"), name, kind, project.project_id, filter_id=int(body["filterId"]))
+    site.boards[made.board_id] = made
+    return json_response(show.board(site, made), 201)
 
 
 def _board(call: Call) -> Board:

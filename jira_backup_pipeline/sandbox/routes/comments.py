@@ -28,6 +28,7 @@ from jira_backup_pipeline.sandbox.routes.paging import window
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
+from jira_backup_pipeline.sandbox.setup.mails import COMMENTED, announce
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -113,6 +114,7 @@ def add_comment(call: Call) -> Response:
     if len(site.body(issue).comments) >= site.settings.comments_per_issue:
         raise ApiError(413, "The comment limit for this issue has been reached.")
     made = new_comment(site, issue, caller.account_id, text, visibility=visibility, properties=properties)
+    announce(site, issue, COMMENTED)
     return json_response(rendering.comment(site, issue.issue_id, made), 201)
 
 

@@ -1,9 +1,9 @@
-"""Site-wide lists: issue types, statuses, priorities, resolutions, roles, categories, workflows.
+"""Site-wide lists: issue types, statuses, priorities, resolutions, roles, categories.
 
 What belongs here: the nouns that issues and projects name by id, listed for the whole site, and defining
 those of them that a request can define.
 
-What stays out: fields (``fields``), kinds of link (``links``), and the schemes that bind these nouns to
+What stays out: workflows (``workflows``), fields (``fields``), kinds of link (``links``), and the schemes that bind these nouns to
 projects (``site_setup``).
 """
 
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.http import (
-    SITE_BASE,
     ApiError,
     Call,
     JsonObject,
@@ -58,7 +57,7 @@ def issue_type(call: Call) -> Response:
 
 @ROUTES.post(f"{API}/issuetype")
 def create_issue_type(call: Call) -> Response:
-    """Define an issue type of level -1 or 0 and add it to every project."""
+    """Define an issue type of level -1 or 0; it joins the default scheme, not the projects with schemes of their own."""
     site = call.site
     site.require(call.caller, "ADMINISTER")
     body = call.json_object()
@@ -70,8 +69,6 @@ def create_issue_type(call: Call) -> Response:
         raise ApiError(409, "An issue type with this name already exists.")
     made = IssueType(str(site.next_id("issuetype")), name, int(level), str(body.get("description") or ""))
     site.issue_types[made.type_id] = made
-    for project in site.projects.values():
-        project.issue_types.append(made.type_id)
     return json_response(show.issue_type(made), 201)
 
 
@@ -122,6 +119,37 @@ def statuses_by_id(call: Call) -> Response:
     return json_response([status_record(call.site, item) for item in items])
 
 
+@ROUTES.post(f"{API}/statuses")
+def create_statuses(call: Call) -> Response:
+    """Define statuses of the whole site or of a project."""
+    site = call.site
+    site.require(call.caller, "ADMINISTER")
+    body = call.json_object()
+    scope = body.get("scope") or {}
+    project = scope.get("project") or {}
+    project_id = int(project["id"]) if scope.get("type") == "PROJECT" else None
+    categories = {value[3]: key for key, value in show.CATEGORIES.items()}
+    given = body.get("statuses") or []
+    names = [str(item.get("name") or "").lower() for item in given]
+    taken = {item.name.lower() for item in site.statuses.values() if item.project_id == project_id}
+    if not given or "" in names or len(set(names)) != len(names) or taken & set(names):
+        raise ApiError(400, "Names of statuses are required and must be unique.")
+    if any(item.get("statusCategory") not in categories for item in given):
+        raise ApiError(400, "A status category is not known.")
+    made = [
+        Status(
+            str(site.next_id("status")),
+            str(item["name"]),
+            categories[str(item["statusCategory"])],
+            str(item.get("description") or ""),
+            project_id,
+        )
+        for item in given
+    ]
+    site.statuses.update({item.status_id: item for item in made})
+    return json_response([status_record(site, item) for item in made])
+
+
 def status_record(site: Site, item: Status) -> JsonObject:
     """A status as the newer API shows it."""
     del site
@@ -148,6 +176,36 @@ def search_priorities(call: Call) -> Response:
     """Priorities by page."""
     items = list(call.site.priorities.values())
     return page(call, items, lambda item: priority_record(item) | {"isDefault": item.name == "Medium"})
+
+
+@ROUTES.post(f"{API}/priority")
+def create_priority(call: Call) -> Response:
+    """Define a priority."""
+    body = call.json_object()
+    if not body.get("statusColor") or bool(body.get("iconUrl")) == bool(body.get("avatarId")):
+        raise ApiError(400, "A colour and either an icon URL or an avatar are required.")
+    made = _named(call, "priority", call.site.priorities)
+    made.color = str(body["statusColor"])
+    return json_response({"id": made.item_id}, 201)
+
+
+def _named(call: Call, noun: str, existing: dict[str, Named]) -> Named:
+    """Make a priority or resolution; its name is unique in any letter case."""
+    call.site.require(call.caller, "ADMINISTER")
+    body = call.json_object()
+    name = str(body.get("name") or "")
+    if not name or any(item.name.lower() == name.lower() for item in existing.values()):
+        raise ApiError(400, errors={"name": f"The name of the {noun} is empty or in use."})
+    made = Named(str(call.site.next_id(noun)), name, str(body.get("description") or ""))
+    existing[made.item_id] = made
+    call.site.reference_changed()
+    return made
+
+
+@ROUTES.post(f"{API}/resolution")
+def create_resolution(call: Call) -> Response:
+    """Define a resolution."""
+    return json_response({"id": _named(call, "resolution", call.site.resolutions).item_id}, 201)
 
 
 def priority_record(item: Named) -> JsonObject:
@@ -197,58 +255,3 @@ def create_role(call: Call) -> Response:
 def categories(call: Call) -> Response:
     """All project categories."""
     return json_response([show.category(item) for item in call.site.categories.values()])
-
-
-@ROUTES.get(f"{API}/workflows/search")
-def workflows(call: Call) -> Response:
-    """Workflows by page with their statuses and transitions."""
-    site = call.site
-    site.require(call.caller, "ADMINISTER")
-    items = list(site.workflows.values())
-    start = max(0, call.request.integer("startAt", 0))
-    size = min(call.request.integer("maxResults", 50), 200)
-    shown = items[start : start + size]
-    used = {status_id for item in shown for status_id in item.statuses}
-    value: JsonObject = {
-        "startAt": start,
-        "maxResults": size,
-        "total": len(items),
-        "isLast": start + len(shown) >= len(items),
-        "self": f"{SITE_BASE}{API}/workflows/search?startAt={start}&maxResults={size}",
-        "statuses": [
-            {
-                "id": item.status_id,
-                "statusReference": item.status_id,
-                "name": item.name,
-                "statusCategory": show.CATEGORIES[item.category][3],
-                "scope": {"type": "GLOBAL"},
-                "description": item.description,
-            }
-            for item in site.statuses.values()
-            if item.status_id in used
-        ],
-    }
-    value["values"] = [
-        {
-            "id": item.entity_id,
-            "name": item.name,
-            "description": "",
-            "isEditable": True,
-            "scope": {"type": "GLOBAL"},
-            "version": {"id": item.entity_id, "versionNumber": 1},
-            "statuses": [{"statusReference": status_id, "deprecated": False} for status_id in item.statuses],
-            "transitions": [
-                {
-                    "id": step.transition_id,
-                    "name": step.name,
-                    "description": "",
-                    "type": "GLOBAL" if step.sources is None else "DIRECTED",
-                    "toStatusReference": step.target,
-                    "links": [{"fromStatusReference": source} for source in step.sources or ()],
-                }
-                for step in item.transitions
-            ],
-        }
-        for item in shown
-    ]
-    return json_response(value)

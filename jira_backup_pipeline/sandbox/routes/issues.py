@@ -31,6 +31,7 @@ from jira_backup_pipeline.sandbox.values import CODECS
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Account, Issue
     from jira_backup_pipeline.sandbox.site import Site
+from jira_backup_pipeline.sandbox.setup.mails import UPDATED, announce
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -111,6 +112,8 @@ def edit_issue(call: Call) -> Response:
         raise ApiError(400, errors=problems)
     changes.set_values(call.site, issue, updates, caller.account_id, metadata=body.get("historyMetadata"))
     call.site.issues.pin(issue).properties.update(stored)
+    if call.request.flag("notifyUsers", default=True):
+        announce(call.site, issue, UPDATED)
     if call.request.flag("returnIssue", default=False):
         return Response(200, issue_json(call, issue, ["*all"], set(), []))
     return no_content()

@@ -26,6 +26,7 @@ from jira_backup_pipeline.sandbox.http import (
 )
 from jira_backup_pipeline.sandbox.model import Project, ProjectState
 from jira_backup_pipeline.sandbox.routes.paging import page
+from jira_backup_pipeline.sandbox.routes.scheme_projects import WITHOUT_TEMPLATE, follow, given_schemes
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 ROUTES = RouteTable()
 API = "/rest/api/3"
 OFF_SCREEN = ("resolution",)
+_EDITABLE_SCHEMES = ("permissionScheme", "notificationScheme", "issueSecurityScheme")
 
 
 def visible_projects(call: Call, action: str = "view") -> list[Project]:
@@ -126,6 +128,9 @@ def create_project(call: Call) -> Response:
     type_key = body.get("projectTypeKey") or "software"
     if type_key not in {"software", "business", "service_desk"}:
         errors["projectTypeKey"] = f"The project type '{type_key}' cannot be created."
+    followed = given_schemes(site, body, errors)
+    if body.get("projectTemplateKey") and any(body.get(name) is not None for name in WITHOUT_TEMPLATE):
+        errors["projectTemplateKey"] = "A template cannot be given together with schemes."
     if errors or lead is None:
         raise ApiError(400, errors=errors)
     project = Project(site.next_id("project"), key, name, lead.account_id, type_key=str(type_key))
@@ -142,6 +147,8 @@ def create_project(call: Call) -> Response:
         for role_id in roles[1:]:
             site.add_role_actors(project, role_id, [caller.account_id], [])
     site.projects[project.project_id] = project
+    for noun, scheme_id in followed.items():
+        follow(site, project, noun, scheme_id)
     site.reference_changed()
     return json_response(
         {"self": f"{show.API}/project/{project.project_id}", "id": project.project_id, "key": project.key},
@@ -214,6 +221,13 @@ def edit_project(call: Call) -> Response:
     project.description = str(body.get("description", project.description))
     project.url = str(body.get("url", project.url))
     project.assignee_type = str(body.get("assigneeType", project.assignee_type))
+    errors: dict[str, str] = {}
+    followed = given_schemes(site, {name: body.get(name) for name in _EDITABLE_SCHEMES}, errors)
+    if errors:
+        raise ApiError(400, errors=errors)
+    for noun, scheme_id in followed.items():
+        site.require(caller, "ADMINISTER")
+        follow(site, project, noun, scheme_id)
     site.reference_changed()
     return json_response(show.project_detail(site, project, set(call.request.every("expand"))))
 

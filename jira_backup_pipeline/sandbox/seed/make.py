@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.seed import plan
+from jira_backup_pipeline.sandbox.seed.bare import strip
 from jira_backup_pipeline.sandbox.seed.bodies import SeededBodies
 from jira_backup_pipeline.sandbox.seed.configuration import add_configuration
 from jira_backup_pipeline.sandbox.seed.field_catalogue import add_fields
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.settings import Settings
 
 
-def make_site(*, projects: int, issues: int, seed: int, settings: Settings | None = None) -> Site:
-    """A site with so many projects and, spread over them, so many issues."""
+def make_site(
+    *, projects: int, issues: int, seed: int, settings: Settings | None = None, bare: bool = False
+) -> Site:
+    """A site with so many projects and, spread over them, so many issues; a bare one has what new sites have."""
     site = Site(seed=seed, settings=settings)
     add_configuration(site)
     add_fields(site)
+    if bare:
+        strip(site)
+        return site
     pools = plan.add_projects(site, projects)
     site.issues.source = SeededBodies(site, pools, 10_000)
     if pools:

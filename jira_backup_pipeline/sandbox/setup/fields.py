@@ -1,9 +1,10 @@
 """How fields are set up and shown: contexts, options, defaults, screens, field configurations and schemes.
 
-What belongs here: records derived from the site's fields, types and projects, with no state of their own.
+What belongs here: records that follow from the site's fields, types and projects, together with those that requests
+have made.
 
-What stays out: the fields themselves (``site``), what a project follows besides (``schemes``), and pages
-(``routes``).
+What stays out: the fields themselves (``site``), what was made (``made``), what a project follows besides
+(``schemes``), and pages (``routes``).
 """
 
 from __future__ import annotations
@@ -12,18 +13,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.http import JsonObject
-    from jira_backup_pipeline.sandbox.model import Field, FieldOption
+    from jira_backup_pipeline.sandbox.model import Field, FieldOption, Project
+    from jira_backup_pipeline.sandbox.setup.made import FieldContext
     from jira_backup_pipeline.sandbox.site import Site
 
 _SCREENS = ("Default Screen", "Create Screen", "Resolve Issue Screen")
 _TABS = ("General", "People")
 _TAB_FIELDS = ("summary", "description", "priority", "labels")
+_PEOPLE_FIELDS = ("assignee", "reporter")
+_CREATE_SCREEN = "2"
+_NOT_ON_SCREENS = frozenset({"project", "comment", "worklog"})
 _FIRST_SCHEME = 10_000
 
 
 def contexts(site: Site, field: Field) -> list[JsonObject]:
     """The contexts of a custom field; fields with several choices have a second one for one project and type."""
-    del site
+    made = [_context_record(item) for item in site.made.contexts.get(field.field_id, ())]
+    if field.field_id in site.made.own_fields:
+        return made
     first = int(field.field_id.removeprefix("customfield_")) + 100
     found: list[JsonObject] = [
         {
@@ -44,14 +51,45 @@ def contexts(site: Site, field: Field) -> list[JsonObject]:
                 "isAnyIssueType": False,
             }
         )
-    return found
+    return found + made
+
+
+def _context_record(item: FieldContext) -> JsonObject:
+    return {
+        "id": item.context_id,
+        "name": item.name,
+        "description": item.description,
+        "isGlobalContext": not item.project_ids,
+        "isAnyIssueType": not item.type_ids,
+    }
+
+
+def made_context(site: Site, field: Field, context_id: str) -> FieldContext | None:
+    """The context of that id, where a request made it."""
+    made = site.made.contexts.get(field.field_id, ())
+    return next((item for item in made if item.context_id == context_id), None)
+
+
+def first_context(site: Site, field: Field) -> str:
+    """The id of the context whose options name none."""
+    found = contexts(site, field)
+    return str(found[0]["id"]) if found else ""
 
 
 def options(site: Site, field: Field, context_id: str) -> list[JsonObject]:
-    """The options of a field in its first context, parents before their children; further contexts have none."""
-    if context_id != contexts(site, field)[0]["id"]:
-        return []
-    return [option_record(option) for option in site.options.values() if option.field_id == field.field_id]
+    """The options of a field in one of its contexts, parents before their children."""
+    first = first_context(site, field)
+    return [
+        option_record(option)
+        for option in site.options.values()
+        if option.field_id == field.field_id and (option.context_id or first) == context_id
+    ]
+
+
+def is_open(site: Site, option: FieldOption, project: Project) -> bool:
+    """Whether the context of an option holds for a project."""
+    made = made_context(site, site.fields[option.field_id], option.context_id)
+    return made is None or not made.project_ids or str(project.project_id) in made.project_ids
 
 
 def option_record(option: FieldOption) -> JsonObject:
@@ -71,8 +109,11 @@ def context_projects(site: Site, field: Field) -> list[JsonObject]:
     first = next(iter(site.projects.values()), None)
     found: list[JsonObject] = []
     for context in contexts(site, field):
+        made = made_context(site, field, str(context["id"]))
         if context["isGlobalContext"]:
             found.append({"contextId": context["id"], "isGlobalContext": True})
+        elif made is not None:
+            found.extend({"contextId": context["id"], "projectId": item} for item in made.project_ids)
         elif first is not None:
             found.append({"contextId": context["id"], "projectId": str(first.project_id)})
     return found
@@ -80,77 +121,125 @@ def context_projects(site: Site, field: Field) -> list[JsonObject]:
 
 def context_issue_types(site: Site, field: Field) -> list[JsonObject]:
     """Which contexts of a field belong to which issue types."""
-    first = next(iter(site.issue_types))
-    return [
-        {"contextId": context["id"], "isAnyIssueType": True}
-        if context["isAnyIssueType"]
-        else {"contextId": context["id"], "issueTypeId": first}
-        for context in contexts(site, field)
-    ]
+    found: list[JsonObject] = []
+    for context in contexts(site, field):
+        made = made_context(site, field, str(context["id"]))
+        if context["isAnyIssueType"]:
+            found.append({"contextId": context["id"], "isAnyIssueType": True})
+        else:
+            types = made.type_ids if made is not None else [next(iter(site.issue_types))]
+            found.extend({"contextId": context["id"], "issueTypeId": item} for item in types)
+    return found
 
 
 def defaults(site: Site, field: Field) -> list[JsonObject]:
-    """The default values of a field: the first option where there are options."""
+    """The default values of a field: those that were set, else the first option where there are options."""
+    found = [record for (field_id, _), record in site.made.defaults.items() if field_id == field.field_id]
     chosen = site.options_of(field.field_id)
-    if not chosen or field.kind not in {"select", "multiselect"}:
-        return []
+    is_plain = field.field_id in site.made.own_fields or field.kind not in {"select", "multiselect"}
+    if is_plain or not chosen:
+        return found
     context_id, option_id = contexts(site, field)[0]["id"], str(chosen[0].option_id)
+    if any(record["contextId"] == context_id for record in found):
+        return found
     if field.kind == "select":
-        return [{"contextId": context_id, "optionId": option_id, "type": "option.single"}]
-    return [{"contextId": context_id, "optionIds": [option_id], "type": "option.multiple"}]
+        return [{"contextId": context_id, "optionId": option_id, "type": "option.single"}, *found]
+    return [{"contextId": context_id, "optionIds": [option_id], "type": "option.multiple"}, *found]
+
+
+def screenable(site: Site) -> list[str]:
+    """The fields that a screen may have."""
+    return [
+        item.field_id
+        for item in site.fields.values()
+        if item.orderable and item.kind not in {"rank", "readonly"} and item.field_id not in _NOT_ON_SCREENS
+    ]
 
 
 def screens(site: Site) -> list[JsonObject]:
     """The screens."""
-    del site
-    return [
+    found: list[JsonObject] = [
         {"id": number, "name": name, "description": f"{name} of the site"}
         for number, name in enumerate(_SCREENS, 1)
+    ]
+    return found + [
+        {"id": item.screen_id, "name": item.name, "description": item.description}
+        for item in site.made.screens.values()
     ]
 
 
 def screen_tabs(site: Site) -> list[JsonObject]:
     """The tabs of all screens."""
-    return [
-        {
-            "screenId": screen["id"],
-            "tabId": _FIRST_SCHEME + 10 * position + number,
-            "tabName": name,
-        }
-        for position, screen in enumerate(screens(site))
+    found: list[JsonObject] = [
+        {"screenId": 1 + position, "tabId": _FIRST_SCHEME + 10 * position + number, "tabName": name}
+        for position in range(len(_SCREENS))
         for number, name in enumerate(_TABS)
     ]
+    return found + [
+        {"screenId": item.screen_id, "tabId": tab.tab_id, "tabName": tab.name}
+        for item in site.made.screens.values()
+        for tab in item.tabs
+    ]
+
+
+def tab_field_ids(site: Site, screen_id: str, tab_id: str) -> list[str] | None:
+    """The ids of the fields of a tab, or None where there is no such tab."""
+    for tab in screen_tabs(site):
+        if (str(tab["screenId"]), str(tab["tabId"])) != (screen_id, tab_id):
+            continue
+        made = site.made.screens.get(int(screen_id))
+        if made is not None:
+            return next(item.field_ids for item in made.tabs if str(item.tab_id) == tab_id)
+        return _first_fields(site, str(screen_id), is_first_tab=tab["tabName"] == _TABS[0])
+    return None
+
+
+def _first_fields(site: Site, screen_id: str, *, is_first_tab: bool) -> list[str]:
+    if not is_first_tab:
+        return [i for i in _PEOPLE_FIELDS if i in site.fields]
+    if screen_id != _CREATE_SCREEN:
+        return [i for i in _TAB_FIELDS if i in site.fields]
+    oldest = next(iter(site.projects.values()), None)
+    hidden = oldest.off_create_screen if oldest is not None else set()
+    return [i for i in screenable(site) if i not in hidden and i not in _PEOPLE_FIELDS]
 
 
 def tab_fields(site: Site, screen_id: str, tab_id: str) -> list[JsonObject] | None:
     """The fields of a tab, or None where there is no such tab."""
-    for tab in screen_tabs(site):
-        if (str(tab["screenId"]), str(tab["tabId"])) == (screen_id, tab_id):
-            ids = _TAB_FIELDS if tab["tabName"] == _TABS[0] else ("assignee", "reporter")
-            return [{"id": i, "name": site.fields[i].name} for i in ids if i in site.fields]
-    return None
+    found = tab_field_ids(site, screen_id, tab_id)
+    return None if found is None else [{"id": i, "name": site.fields[i].name} for i in found]
 
 
 def screen_schemes(site: Site) -> list[JsonObject]:
     """The screen schemes."""
-    del site
-    return [
-        {"id": 1, "name": "Default Screen Scheme", "description": "", "screens": {"default": 1, "create": 2}}
-    ]
+    first: JsonObject = {
+        "id": 1,
+        "name": "Default Screen Scheme",
+        "description": "",
+        "screens": {"default": 1, "create": 2},
+    }
+    return [first, *site.made.of("screen_scheme")]
 
 
 def type_screen_schemes(site: Site) -> list[JsonObject]:
     """The issue type screen schemes."""
-    del site
-    return [{"id": "1", "name": "Default Issue Type Screen Scheme", "description": "The default one"}]
+    first: JsonObject = {
+        "id": "1",
+        "name": "Default Issue Type Screen Scheme",
+        "description": "The default one",
+    }
+    return [first, *site.made.of("issue_type_screen_scheme")]
 
 
 def type_screen_items(site: Site) -> list[JsonObject]:
     """Which screen scheme an issue type has."""
     types = ("default", next(iter(site.issue_types)))
-    return [
+    found: list[JsonObject] = [
         {"issueTypeScreenSchemeId": "1", "issueTypeId": type_id, "screenSchemeId": "1"} for type_id in types
     ]
+    for scheme in site.made.of("issue_type_screen_scheme"):
+        found += site.made.items["issue_type_screen_scheme", str(scheme["id"])]
+    return found
 
 
 def field_configurations(site: Site) -> list[JsonObject]:

@@ -1,7 +1,7 @@
 """Which rules a project follows: schemes of types, workflows, permissions, notifications, security and priorities.
 
-What belongs here: records derived from the site's projects, roles, groups and types, with no state of their
-own.
+What belongs here: records that follow from the site's projects, roles, groups and types, together with those that
+requests have made, and which of them a project follows.
 
 What stays out: enforcing them (``site`` decides who may do what), and schemes of screens and fields
 (``fields``).
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Project
     from jira_backup_pipeline.sandbox.site import Site
 
-_EVENTS = ((1, "Issue Created"), (2, "Issue Updated"), (3, "Issue Assigned"))
+_EVENTS = ((1, "Issue Created"), (2, "Issue Updated"), (3, "Issue Assigned"), (6, "Issue Commented"))
 _LEVELS = (("10021", "Reporter only"), ("10022", "Developers"))
 _FIRST_SCHEME = 10_000
 
@@ -28,8 +28,43 @@ def _live(site: Site) -> list[Project]:
     return [project for project in site.projects.values() if project.state is ProjectState.LIVE]
 
 
+def follows(site: Site, project: Project, noun: str) -> str | None:
+    """The id of the scheme that a project follows, or None where it follows none."""
+    given = site.made.bindings.get((project.project_id, noun), "")
+    if given != "":
+        return given
+    own = str(_FIRST_SCHEME + 1 + project.project_id)
+    first = str(next(iter(site.projects))) if site.projects else ""
+    return {
+        "issue_type_scheme": own,
+        "workflow_scheme": own,
+        "issue_type_screen_scheme": "1",
+        "permission_scheme": "0",
+        "notification_scheme": str(_FIRST_SCHEME),
+        "security_scheme": str(_FIRST_SCHEME) if str(project.project_id) == first else None,
+    }[noun]
+
+
+def keep_schemes(site: Site, project: Project) -> None:
+    """Keep what a project follows when it is deleted: in Jira schemes outlive their projects."""
+    for noun, listed in (("issue_type_scheme", issue_type_schemes), ("workflow_scheme", workflow_schemes)):
+        scheme_id = follows(site, project, noun)
+        found = next((item for item in listed(site) if str(item["id"]) == scheme_id), None)
+        if found is None or scheme_id is None or scheme_id in site.made.records.get(noun, {}):
+            continue
+        site.made.items[noun, scheme_id] = [
+            item for item in issue_type_items(site) if item["issueTypeSchemeId"] == scheme_id
+        ]
+        site.made.add(noun, found)
+
+
+def _of_its_own(site: Site, noun: str) -> list[Project]:
+    """The projects that no request has given a scheme of the noun."""
+    return [project for project in _live(site) if (project.project_id, noun) not in site.made.bindings]
+
+
 def issue_type_schemes(site: Site) -> list[JsonObject]:
-    """The default issue type scheme and one for each project."""
+    """The default issue type scheme, one for each project, and those that were made."""
     found: list[JsonObject] = [
         {
             "id": str(_FIRST_SCHEME),
@@ -38,39 +73,42 @@ def issue_type_schemes(site: Site) -> list[JsonObject]:
             "isDefault": True,
         }
     ]
-    for number, project in enumerate(_live(site), 1):
+    for project in _of_its_own(site, "issue_type_scheme"):
         entry: JsonObject = {
-            "id": str(_FIRST_SCHEME + number),
+            "id": str(follows(site, project, "issue_type_scheme")),
             "name": f"{project.key}: Issue Type Scheme",
             "description": "",
         }
         if project.issue_types:
             entry["defaultIssueTypeId"] = project.issue_types[0]
         found.append(entry)
-    return found
+    return found + site.made.of("issue_type_scheme")
 
 
 def issue_type_items(site: Site) -> list[JsonObject]:
     """Which issue types a scheme has."""
-    scopes = [list(site.issue_types), *(project.issue_types for project in _live(site))]
-    return [
-        {"issueTypeSchemeId": scheme["id"], "issueTypeId": type_id}
-        for scheme, types in zip(issue_type_schemes(site), scopes, strict=True)
-        for type_id in types
+    found: list[JsonObject] = [
+        {"issueTypeSchemeId": str(_FIRST_SCHEME), "issueTypeId": type_id} for type_id in site.issue_types
     ]
+    for project in _of_its_own(site, "issue_type_scheme"):
+        scheme_id = follows(site, project, "issue_type_scheme")
+        found += [{"issueTypeSchemeId": scheme_id, "issueTypeId": type_id} for type_id in project.issue_types]
+    for scheme in site.made.of("issue_type_scheme"):
+        found += site.made.items["issue_type_scheme", str(scheme["id"])]
+    return found
 
 
 def workflow_schemes(site: Site) -> list[JsonObject]:
-    """One workflow scheme for each project."""
+    """One workflow scheme for each project, and those that were made."""
     found: list[JsonObject] = []
-    for number, project in enumerate(_live(site)):
-        scheme_id = _FIRST_SCHEME + number
+    for project in _of_its_own(site, "workflow_scheme"):
+        scheme_id = str(follows(site, project, "workflow_scheme"))
         mappings: dict[str, Json] = {
             type_id: name for type_id, name in project.workflows.items() if type_id != "default"
         }
         found.append(
             {
-                "id": scheme_id,
+                "id": int(scheme_id),
                 "name": f"{project.key}: Workflow Scheme",
                 "description": "",
                 "defaultWorkflow": site.workflow_for(project, "").name,
@@ -79,7 +117,7 @@ def workflow_schemes(site: Site) -> list[JsonObject]:
                 "self": f"{show.API}/workflowscheme/{scheme_id}",
             }
         )
-    return found
+    return found + site.made.of("workflow_scheme")
 
 
 def permission_schemes(site: Site) -> list[JsonObject]:
@@ -104,13 +142,13 @@ def permission_schemes(site: Site) -> list[JsonObject]:
             "name": "Default Permission Scheme",
             "description": "The permission scheme of every project.",
             "permissions": grants,
-        }
+        },
+        *site.made.of("permission_scheme"),
     ]
 
 
 def notification_schemes(site: Site) -> list[JsonObject]:
     """The notification scheme of all projects."""
-    del site
     return [
         {
             "id": _FIRST_SCHEME,
@@ -124,21 +162,22 @@ def notification_schemes(site: Site) -> list[JsonObject]:
                 }
                 for number, name in _EVENTS
             ],
-        }
+        },
+        *site.made.of("notification_scheme"),
     ]
 
 
 def notification_projects(site: Site) -> list[JsonObject]:
     """Which notification scheme a project has."""
     return [
-        {"notificationSchemeId": str(_FIRST_SCHEME), "projectId": str(project.project_id)}
+        {"notificationSchemeId": scheme_id, "projectId": str(project.project_id)}
         for project in _live(site)
+        if (scheme_id := follows(site, project, "notification_scheme")) is not None
     ]
 
 
 def security_schemes(site: Site) -> list[JsonObject]:
-    """The issue security scheme."""
-    del site
+    """The issue security schemes."""
     return [
         {
             "id": _FIRST_SCHEME,
@@ -146,14 +185,14 @@ def security_schemes(site: Site) -> list[JsonObject]:
             "name": "Confidential work",
             "description": "Levels that hide issues",
             "defaultSecurityLevelId": int(_LEVELS[0][0]),
-        }
+        },
+        *site.made.of("security_scheme"),
     ]
 
 
 def security_levels(site: Site) -> list[JsonObject]:
-    """The levels of the security scheme."""
-    del site
-    return [
+    """The levels of the security schemes."""
+    found: list[JsonObject] = [
         {
             "id": level_id,
             "self": f"{show.API}/issuesecurityschemes/level?id={level_id}",
@@ -164,6 +203,7 @@ def security_levels(site: Site) -> list[JsonObject]:
         }
         for level_id, name in _LEVELS
     ]
+    return found + site.made.of("security_level")
 
 
 def security_members(site: Site) -> list[JsonObject]:
@@ -172,7 +212,7 @@ def security_members(site: Site) -> list[JsonObject]:
     holders: list[Json] = [{"type": "reporter"}]
     if group is not None:
         holders.append({"type": "group", "parameter": group.name, "value": group.group_id})
-    return [
+    found: list[JsonObject] = [
         {
             "id": str(_FIRST_SCHEME + number),
             "issueSecurityLevelId": level_id,
@@ -181,13 +221,15 @@ def security_members(site: Site) -> list[JsonObject]:
         }
         for number, ((level_id, _), holder) in enumerate(zip(_LEVELS, holders, strict=False))
     ]
+    return found + site.made.of("security_level_member")
 
 
 def security_projects(site: Site) -> list[JsonObject]:
-    """Which projects follow the security scheme: the first alone."""
+    """Which projects follow which security scheme: the first one alone, unless a request gave it to others."""
     return [
-        {"issueSecuritySchemeId": str(_FIRST_SCHEME), "projectId": str(project.project_id)}
-        for project in _live(site)[:1]
+        {"issueSecuritySchemeId": scheme_id, "projectId": str(project.project_id)}
+        for project in _live(site)
+        if (scheme_id := follows(site, project, "security_scheme")) is not None
     ]
 
 

@@ -1,6 +1,7 @@
 """What people share (filters, dashboards) and the settings of the whole site.
 
-What belongs here: records derived from the site's boards, people and groups, with no state of their own.
+What belongs here: records that follow from the site's boards, people and groups, together with those that requests
+have made.
 
 What stays out: who gets to see which (``routes.site_setup``), and running a filter's query (``jql``).
 """
@@ -22,6 +23,7 @@ _FIRST_SCHEME = 10_000
 def filters(site: Site, *, all_of_them: bool = True) -> list[JsonObject]:
     """The filter of each board, open to all, and one that a person keeps for themselves."""
     owner = site.backup_account
+    made = site.made.records.get("filter", {})
     found = [
         _filter(
             site,
@@ -32,12 +34,22 @@ def filters(site: Site, *, all_of_them: bool = True) -> list[JsonObject]:
             is_open=True,
         )
         for board in site.boards.values()
+        if str(board.filter_id) not in made
     ]
     others = [account for account in site.accounts.values() if account.account_id != owner.account_id]
     if all_of_them and others:
         mine = "assignee = currentUser() ORDER BY updated DESC"
         found.append(_filter(site, 90_000, "My work", mine, others[0], is_open=False))
-    return found
+    return found + [_made_filter(site, item) for item in made.values() if all_of_them or _is_seen(site, item)]
+
+
+def _made_filter(site: Site, record: JsonObject) -> JsonObject:
+    owner = site.accounts[str(record["owner"]["accountId"])]
+    return {**record, "owner": show.user_listed(site, owner)}
+
+
+def _is_seen(site: Site, record: JsonObject) -> bool:
+    return bool(record["sharePermissions"]) or record["owner"]["accountId"] == site.backup_account_id
 
 
 def _filter(site: Site, filter_id: int, name: str, jql: str, owner: Account, *, is_open: bool) -> JsonObject:
@@ -56,8 +68,7 @@ def _filter(site: Site, filter_id: int, name: str, jql: str, owner: Account, *, 
 
 def dashboards(site: Site) -> list[JsonObject]:
     """The dashboards."""
-    del site
-    return [
+    found: list[JsonObject] = [
         {
             "id": str(_FIRST_SCHEME + number),
             "self": f"{show.API}/dashboard/{_FIRST_SCHEME + number}",
@@ -71,12 +82,15 @@ def dashboards(site: Site) -> list[JsonObject]:
         }
         for number, name in enumerate(("Team overview", "Releases"))
     ]
+    return found + site.made.of("dashboard")
 
 
 def gadgets(site: Site, dashboard_id: str) -> list[JsonObject] | None:
     """The gadgets of a dashboard, or None where there is no such dashboard."""
     if all(dashboard["id"] != dashboard_id for dashboard in dashboards(site)):
         return None
+    if dashboard_id in site.made.records.get("dashboard", {}):
+        return site.made.items.get(("gadget", dashboard_id), [])
     return [
         {
             "id": 2 * int(dashboard_id) + number,
