@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.repository.repository import Repository
 
 
+class SnapshotNumber(click.ParamType[int]):
+    """A snapshot's number, or `latest` (0): the newest that is not doubtful, which is meant when nothing is said."""
+
+    name = "number"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a number or the word."""
+        if value == "latest":
+            return 0
+        if not str(value).isdecimal() or not int(value):
+            self.fail(f"{value!r} is neither `latest` nor the number of a snapshot", param, ctx)
+        return int(value)
+
+
 class Moment(click.ParamType[datetime]):
     """A time; without an offset it is UTC."""
 
@@ -45,7 +59,9 @@ class Moment(click.ParamType[datetime]):
 @click.option(
     "--project", required=True, metavar="K", help="A project's id, present or former key, or `site`."
 )
-@click.option("--snapshot", "number", type=int, help="The snapshot's number; without it the newest.")
+@click.option(
+    "--snapshot", "number", type=SnapshotNumber(), help="The snapshot's number, or `latest` (the default)."
+)
 @click.option(
     "--as-of", type=Moment(), help="The newest snapshot not later than this time (UTC without an offset)."
 )
@@ -77,11 +93,9 @@ def find_snapshot(
     repository: Repository, project: str, number: int | None, as_of: datetime | None
 ) -> Manifest:
     """Find the snapshot that the options name: by number, by time, or the newest that is not doubtful."""
+    check_one_snapshot(number, as_of)
     scope = repository.find_scope(project)
-    if number is not None and as_of is not None:
-        message = "--snapshot and --as-of both say which snapshot"
-        raise ConfigurationError(message, hint="Give one of them.")
-    manifest = repository.load(scope, number) if number is not None else repository.latest(scope, as_of)
+    manifest = repository.load(scope, number) if number else repository.latest(scope, as_of)
     if manifest is None:
         when = "" if as_of is None else f" at or before {as_of.isoformat()}"
         message = f"{project} has no snapshot{when} that is not doubtful"
@@ -89,6 +103,13 @@ def find_snapshot(
             message, hint="`jira-backup snapshots` shows what there is; name one with --snapshot."
         )
     return manifest
+
+
+def check_one_snapshot(number: int | None, as_of: datetime | None) -> None:
+    """Refuse two ways of saying which snapshot."""
+    if number is not None and as_of is not None:
+        message = "--snapshot and --as-of both say which snapshot"
+        raise ConfigurationError(message, hint="Give one of them.")
 
 
 def _finite(value: object) -> object:

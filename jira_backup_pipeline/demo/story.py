@@ -28,7 +28,8 @@ from jira_backup_pipeline.demo.programs import (
 )
 from jira_backup_pipeline.domain.errors import ExitCode
 from jira_backup_pipeline.engine.backup import find_projects, new_run_id
-from jira_backup_pipeline.engine.restore.planned import RestoreTarget, Selection
+from jira_backup_pipeline.engine.restore.planned import RestoreTarget
+from jira_backup_pipeline.engine.restore.selection import Selection
 from jira_backup_pipeline.engine.restore.verb import plan_restore, restore
 from jira_backup_pipeline.engine.verify import VerifyLevel, verify
 from jira_backup_pipeline.setting_up import set_up

@@ -1,6 +1,7 @@
 """SQL over the live rows of a snapshot: DuckDB on Arrow datasets, shut off from files, network and extensions.
 
-What belongs here: the one connection to DuckDB, its locks, and the views in which only live rows appear.
+What belongs here: the one connection to DuckDB, its locks, the views in which only live rows appear, and what a condition
+is as opposed to a statement.
 
 What stays out: opening of encrypted files, which Arrow does (`tables`): DuckDB never sees a key.
 """
@@ -55,6 +56,47 @@ def run_query(query: str, readers: Mapping[str, TableReader], units: pa.Table) -
                 f"the query failed: {first}",
                 hint=f"Tables here: {', '.join(readers)}.{_second_line(rest)}",
             ) from error
+
+
+def matching_ids(condition: str, readers: Mapping[str, TableReader], units: pa.Table) -> list[str]:
+    """Give the ids of the issues for which a condition holds: what may stand after WHERE, sub-queries on all tables included.
+
+    Raises:
+        ConfigurationError: it is no condition, or DuckDB does not accept it.
+        IntegrityError: a file that the condition needs is not what was stored.
+    """
+    _check_condition(condition)
+    # Within its own pair of brackets, which the check proves it cannot close, the text is one expression and nothing else.
+    query = f"SELECT id FROM issues WHERE (\n{condition}\n)"  # noqa: S608
+    return [str(found) for found in run_query(query, readers, units)["id"].to_pylist()]
+
+
+def _check_condition(condition: str) -> None:
+    hint = (
+        "Write what may stand after WHERE in a query on the table issues, such as "
+        "\"status = 'Done' AND updated < '2026-01-31'\"."
+    )
+    if not condition.strip():
+        message = "the condition is empty"
+        raise ConfigurationError(message, hint=hint)
+    if _is_statement(condition):
+        message = "a condition is wanted, not a statement"
+        raise ConfigurationError(message, hint=hint)
+    text, depth = condition.encode(), 0
+    for offset, kind in duckdb.tokenize(condition):
+        if kind != duckdb.token_type.operator:
+            continue
+        depth += {b"(": 1, b")": -1}.get(text[offset : offset + 1], 0)
+        if depth < 0 or text[offset : offset + 1] == b";":
+            message = "the condition holds more than one expression"
+            raise ConfigurationError(message, hint=hint)
+
+
+def _is_statement(text: str) -> bool:
+    try:
+        return bool(duckdb.extract_statements(text))
+    except duckdb.Error:
+        return False
 
 
 def _second_line(rest: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.errors import UnknownName
 from jira_backup_pipeline.domain.kinds import BY_TABLE, Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
-from jira_backup_pipeline.repository.query import run_query
+from jira_backup_pipeline.repository.query import matching_ids, run_query
 from jira_backup_pipeline.repository.tables.reading import FileCache, TableFile, TableReader
 from jira_backup_pipeline.repository.tables.schema import is_issue_level
 
@@ -79,6 +79,11 @@ class TableSet:
         """Answer one SELECT over all tables of the snapshot; see `query.run_query`."""
         readers = {name: self.table(name) for name in self.names}
         return run_query(query, readers, self._index.units_table())
+
+    def matching_issues(self, condition: str) -> list[str]:
+        """Give the ids of the issues for which an SQL condition holds; see `query.matching_ids`."""
+        readers = {name: self.table(name) for name in self.names}
+        return matching_ids(condition, readers, self._index.units_table())
 
     def close(self) -> None:
         """Remove the local files."""

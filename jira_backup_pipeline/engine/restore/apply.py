@@ -1,9 +1,9 @@
 """Carrying out a plan: stage after stage under the journal, and again after a crash without a second copy.
 
-What belongs here: safety before the first write, the order of the stages, and the outcome.
+What belongs here: the order of checks and stages, and the outcome.
 
-What stays out: what the stages do (`place`, `issues`, `attachments`, `children`, `edits`, `relations`, `properties`, `statuses`), planning
-(`plan`) and the proof (`prove`).
+What stays out: the checks (`safety`), what the stages do (`place`, `issues`, `attachments`, `children`, `edits`,
+`relations`, `properties`, `statuses`), planning (`plan`) and the proof (`prove`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ from jira_backup_pipeline.engine.restore.idmap import IdMap
 from jira_backup_pipeline.engine.restore.interleaving import Interleaver
 from jira_backup_pipeline.engine.restore.issues import IssueCreator
 from jira_backup_pipeline.engine.restore.journal import Journal
+from jira_backup_pipeline.engine.restore.limits import STAGES_OF_PART
 from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.place import Place
-from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, matches_for, source_fields
+from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
 from jira_backup_pipeline.engine.restore.properties import restore_properties
 from jira_backup_pipeline.engine.restore.relations import (
     restore_links,
     restore_remote_links,
     restore_watchers,
 )
+from jira_backup_pipeline.engine.restore.safety import check_safety, check_site
+from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, members_of
 from jira_backup_pipeline.engine.restore.stages import Restoration, record
 from jira_backup_pipeline.engine.restore.statuses import restore_statuses
@@ -52,8 +55,6 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.target import ProjectState, SiteState
     from jira_backup_pipeline.repository.repository import Repository
 
-# More than this many issues are never written without the project key typed out.
-CONFIRM_ABOVE_ISSUES = 1000
 _STAGES = (
     ("attachments", restore_attachments),
     ("comments", restore_comments),
@@ -131,7 +132,7 @@ def apply_plan(
     options, progress = options or ApplyOptions(), progress or Silence()
     calls = Calls(writer)
     site = read_site(calls)
-    _check_site(plan, site)
+    check_site(plan, site)
     journal = Journal.unfinished(repository, scope=plan.scope, identity=plan.identity)
     if journal is not None:
         if not resume:
@@ -142,7 +143,7 @@ def apply_plan(
                 message, hint="Run again with --resume; it continues there and makes nothing twice."
             )
         plan = RestorePlan.from_json(journal.header["plan"])
-    _check_safety(plan, confirm)
+    check_safety(plan, confirm)
     view = SnapshotView(repository, repository.load(plan.scope, plan.snapshot))
     if journal is None:
         _check_unchanged(calls, plan)
@@ -167,26 +168,6 @@ def apply_plan(
     )
     journal.end({"ended_at": to_iso(clock()), "run": run, "failures": len(finished.failures)})
     return finished
-
-
-def _check_site(plan: RestorePlan, site: SiteState) -> None:
-    if site.cloud_id != plan.target.cloud_id:
-        message = f"the plan is for {plan.target.base_url}, the account leads to {site.base_url}"
-        raise RestoreConflict(message, hint="Plan again with the credentials of the site that you mean.")
-
-
-def _check_safety(plan: RestorePlan, confirm: str | None) -> None:
-    for conflict in plan.blocking:
-        message = f"{conflict.kind} {conflict.subject}: {conflict.problem}"
-        raise RestoreConflict(message, hint=conflict.remedy)
-    writes_over = plan.policy is Policy.UPDATE and plan.target.is_source_project
-    if confirm is not None and confirm != plan.target.key:
-        message = f"confirmed {confirm!r}, but the target is {plan.target.key}"
-        raise Refused(message, hint=f"Check the target; then confirm with --confirm {plan.target.key}.")
-    if confirm is None and (writes_over or plan.written_issues > CONFIRM_ABOVE_ISSUES):
-        reason = "writes over the source project" if writes_over else f"writes {plan.written_issues:,} issues"
-        message = f"the restore {reason} and was not confirmed"
-        raise Refused(message, hint=f"Read the plan; then add --confirm {plan.target.key}.")
 
 
 def _check_unchanged(calls: Calls, plan: RestorePlan) -> None:
@@ -235,7 +216,7 @@ def _prepare(
     progress.stage("project", None)
     place = Place(plan, view, calls, id_map=id_map, findings=findings)
     project = place.project(matches, is_resumed=journal.is_resumed)
-    if plan.target.project_id is None or touched:
+    if plan.target.project_id is None or touched or plan.selection.part is Part.CONFIGURATION:
         place.furnish(project, matches)
     project = read_project(calls, plan.target.key) or project
     matches = replace(matches, project=project)
@@ -329,6 +310,9 @@ def _carry_out(restoration: Restoration) -> None:
     restoration.texts.renew()
     written = len(restoration.written_issues)
     totals = {step.stage: step.count for step in plan.steps}
+    wanted = STAGES_OF_PART.get(plan.selection.part)
     for name, stage in _STAGES:
+        if wanted is not None and name not in wanted:
+            continue
         progress.stage(name, written if name in _UPDATE_STAGES else totals.get(name))
         stage(restoration)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from jira_backup_pipeline.domain.errors import IntegrityError
 from jira_backup_pipeline.engine.restore.findings import Failure
 from jira_backup_pipeline.engine.restore.idmap import MEDIA
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -89,7 +90,12 @@ class _Uploads:
         if isinstance(size, int) and limit and size > limit:
             self._leave_out(task, f"{size} bytes are more than the target's limit of {limit}")
             return None
-        stream = self._restoration.view.open_blob(task.record)
+        try:
+            stream = self._restoration.view.open_blob(task.record)
+        except IntegrityError as error:
+            # One rotten file keeps none of the others from coming back; the report counts it as wrong.
+            self._leave_out(task, f"its stored bytes are gone or damaged: {error.message}")
+            return None
         if stream is None:
             self._leave_out(task, "the snapshot holds no bytes of it (see the snapshot's gaps)")
             return None

@@ -8,10 +8,12 @@ What stays out: reading anything, and verdicts on single records (`compare`).
 from __future__ import annotations
 
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
 from jira_backup_pipeline.engine.restore.planned import Impossible, Step
+from jira_backup_pipeline.engine.restore.selection import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,13 +27,30 @@ _SECONDS_PER_READ = 0.15
 _SECONDS_PER_BATCH = 2.0
 _UPLOAD_BYTES_PER_SECOND = 5_000_000
 _READ_ISSUES = 100
+# What a restore of a part alone goes through; everything else is not touched.
+STAGES_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
+    {
+        Part.ATTACHMENTS: frozenset({"attachments", "proof"}),
+        Part.CONFIGURATION: frozenset({"project", "components", "versions", "roles", "proof"}),
+    }
+)
+_KINDS_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
+    {Part.ATTACHMENTS: frozenset({"attachment"}), Part.CONFIGURATION: frozenset({"project"})}
+)
 
 
 def steps_of(
-    survey: Survey, *, creates_by_level: Mapping[int, int], updates: int, is_new_project: bool
+    survey: Survey,
+    *,
+    creates_by_level: Mapping[int, int],
+    updates: int,
+    is_new_project: bool,
+    part: Part = Part.EVERYTHING,
 ) -> tuple[Step, ...]:
     """Give the stages with their work, in the order in which they run."""
-    return tuple(_steps(survey, creates_by_level, updates, is_new_project=is_new_project))
+    steps = _steps(survey, creates_by_level, updates, is_new_project=is_new_project)
+    wanted = STAGES_OF_PART.get(part)
+    return tuple(step for step in steps if wanted is None or step.stage in wanted)
 
 
 def _steps(
@@ -100,7 +119,9 @@ def _step(
     return Step(stage, count, writes, reads, round(seconds, 1), note)
 
 
-def impossible_of(survey: Survey, *, is_new_project: bool) -> tuple[Impossible, ...]:
+def impossible_of(
+    survey: Survey, *, is_new_project: bool, part: Part = Part.EVERYTHING
+) -> tuple[Impossible, ...]:
     """Give the documented limits that touch this restore, with how many things each touches."""
     counts = survey.counts
     listed = (
@@ -176,4 +197,5 @@ def impossible_of(survey: Survey, *, is_new_project: bool) -> tuple[Impossible, 
             survey.read_only,
         ),
     )
-    return tuple(Impossible(*row) for row in listed if row[-1])
+    kinds = _KINDS_OF_PART.get(part)
+    return tuple(Impossible(*row) for row in listed if row[-1] and (kinds is None or row[0] in kinds))

@@ -15,6 +15,7 @@ from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
 from jira_backup_pipeline.engine.restore.planned import Conflict, Policy
 from jira_backup_pipeline.engine.restore.screens import CreateScreens
+from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.target import (
     read_key_problem,
@@ -53,10 +54,14 @@ def objections_to(
     planned: PlannedTarget,
     calls: Calls,
     policy: Policy,
+    part: Part = Part.EVERYTHING,
 ) -> None:
     """Add every line that snapshot, target and policy give reason for."""
     result.notes.extend(_about_snapshot(view.manifest))
     result.notes.extend(_about_files(survey, matches))
+    if part is Part.ATTACHMENTS:
+        result.conflicts.extend(_about_place_of_files(matches, planned))
+        return
     result.notes.extend(_about_people(survey, matches))
     result.notes.extend(_about_fields(survey, matches))
     result.notes.extend(_about_sprints(survey, matches))
@@ -89,6 +94,18 @@ def _about_files(survey: Survey, matches: Matches) -> Iterator[str]:
     for size, name in survey.largest:
         if limit and size > limit:
             yield f"{name} has {size:,} bytes, the target takes {limit:,}: left out"
+
+
+def _about_place_of_files(matches: Matches, planned: PlannedTarget) -> Iterator[Conflict]:
+    if matches.project is None:
+        yield Conflict(
+            "project",
+            planned.key,
+            "it is not on the target, and attachments alone need issues to hang on",
+            "Restore the project whole: leave --attachments-only out.",
+            is_blocking=True,
+        )
+    yield from _about_project(matches)
 
 
 def _about_people(survey: Survey, matches: Matches) -> Iterator[str]:

@@ -1,35 +1,29 @@
 """Making a plan: the snapshot and the target are read, nothing is written.
 
-What belongs here: which issues are created, updated or left alone, and every line that a person must know before.
+What belongs here: the order in which snapshot and target are read, and the plan made of what was found.
 
-What stays out: the values a plan is made of (`planned`), reading the target (`target`), the walk over the snapshot
-(`survey`), costs and documented limits (`limits`), and doing it (`apply`).
+What stays out: the values a plan is made of (`planned`), what is selected (`selection`) and what happens to it (`actions`),
+reading the target (`target`), the walk over the snapshot (`survey`), what a person must know (`objections`), costs and documented limits (`limits`), and doing it (`apply`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.domain.errors import ConfigurationError, UnknownName
+from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.engine.progress import Silence
+from jira_backup_pipeline.engine.restore.actions import decide
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.limits import impossible_of, steps_of
 from jira_backup_pipeline.engine.restore.matching import Matches
 from jira_backup_pipeline.engine.restore.objections import Objections, objections_to
-from jira_backup_pipeline.engine.restore.planned import (
-    Conflict,
-    PlannedTarget,
-    Policy,
-    RestorePlan,
-    RestoreTarget,
-    Selection,
-)
+from jira_backup_pipeline.engine.restore.planned import PlannedTarget, Policy, RestorePlan, RestoreTarget
+from jira_backup_pipeline.engine.restore.selection import Part, Selection, selected_heads
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
-from jira_backup_pipeline.engine.restore.survey import survey
+from jira_backup_pipeline.engine.restore.survey import Survey, survey
 from jira_backup_pipeline.engine.restore.target import (
     FoundIssue,
     MarkedIssues,
@@ -52,7 +46,6 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Manifest, ProjectIdentity
     from jira_backup_pipeline.engine.ports import JiraWriter
     from jira_backup_pipeline.engine.progress import Progress
-    from jira_backup_pipeline.engine.restore.snapshot import IssueHead
     from jira_backup_pipeline.repository.repository import Repository
 
 __all__ = [
@@ -66,18 +59,7 @@ __all__ = [
 ]
 
 _KEY_START = ("A", "Z")
-_SHOWN_KEYS = 10
 _MAX_KEY_CHARACTERS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Actions:
-    """What happens to each selected issue, in order of creation."""
-
-    creates: tuple[IssueHead, ...]
-    updates: Mapping[str, TargetIssue]
-    skips: Mapping[str, TargetIssue]
-    moved: tuple[Conflict, ...]
 
 
 def make_plan(
@@ -105,7 +87,7 @@ def make_plan(
     calls = Calls(writer)
     progress.stage("reading the snapshot", None)
     view = SnapshotView(repository, manifest)
-    heads = _selected(view.heads(), selection)
+    heads = selected_heads(view, selection)
     progress.stage("reading the target", None)
     site = read_site(calls)
     is_same_site = site.cloud_id == manifest.cloud_id
@@ -127,7 +109,7 @@ def make_plan(
         else MarkedIssues()
     )
     by_id = read_issues_by_id(calls, [head.id for head in heads]) if _may_have_stayed(planned, source) else {}
-    actions = _decide(heads, by_id, marks, planned, policy, only_deleted=selection.only_deleted)
+    actions = decide(heads, by_id, marks, planned, policy=policy, selection=selection)
     touched = {*(head.id for head in actions.creates), *actions.updates}
     fields = source_fields(view, site, is_same_site=is_same_site)
     found = survey(view, touched, fields, is_whole=selection.is_whole_project)
@@ -135,10 +117,19 @@ def make_plan(
         calls, site, project, fields, people=found.people, sprints=found.sprints, is_same_site=is_same_site
     )
     levels = Counter(head.level for head in actions.creates)
-    objections = Objections(conflicts=list(actions.moved), notes=_orphans(heads, actions, by_id))
+    objections = Objections(conflicts=list(actions.conflicts), notes=list(actions.notes))
     objections_to(
-        objections, view=view, survey=found, matches=matches, planned=planned, calls=calls, policy=policy
+        objections,
+        view=view,
+        survey=found,
+        matches=matches,
+        planned=planned,
+        calls=calls,
+        policy=policy,
+        part=selection.part,
     )
+    ends = found.ends - touched
+    standing = _standing(calls, ends, marks, by_id, is_same_site=is_same_site)
     plan = RestorePlan(
         repository_id=manifest.repository_id,
         scope=manifest.scope,
@@ -150,16 +141,19 @@ def make_plan(
         creates=tuple(head.id for head in actions.creates),
         updates=actions.updates,
         skips=actions.skips,
-        standing=_standing(calls, found.ends - touched, marks, by_id, is_same_site=is_same_site),
-        needed=None
-        if selection.is_whole_project
-        else {"component": tuple(sorted(found.components)), "version": tuple(sorted(found.versions))},
+        standing=standing,
+        absent_ends=tuple(sorted(ends - standing.keys())),
+        needed=_needed(selection, found),
         counts={kind: count for kind, count in sorted(found.counts.items()) if count},
         steps=steps_of(
-            found, creates_by_level=levels, updates=len(actions.updates), is_new_project=project is None
+            found,
+            creates_by_level=levels,
+            updates=len(actions.updates),
+            is_new_project=project is None,
+            part=selection.part,
         ),
         conflicts=tuple(objections.conflicts),
-        impossible=impossible_of(found, is_new_project=project is None),
+        impossible=impossible_of(found, is_new_project=project is None, part=selection.part),
         prerequisites=tuple(objections.prerequisites),
         notes=tuple(objections.notes),
         last_number=marks.last_number,
@@ -212,22 +206,6 @@ def matches_for(
     )
 
 
-def _selected(heads: list[IssueHead], selection: Selection) -> list[IssueHead]:
-    if not selection.issue_keys:
-        return heads
-    by_name = {name: head for head in heads for name in (head.id, head.key)}
-    unknown = [name for name in selection.issue_keys if name.upper() not in by_name]
-    if unknown:
-        message = f"the snapshot has no issue {', '.join(unknown[:10])}"
-        raise UnknownName(
-            message, hint="Look with `jira-backup sql` which keys the snapshot has, or name an earlier one."
-        )
-    chosen = {by_name[name.upper()].id for name in selection.issue_keys}
-    # Sub-tasks cannot exist without their parent: who wants the one wants the other.
-    chosen |= {head.id for head in heads if head.level < 0 and head.parent_id in chosen}
-    return [head for head in heads if head.id in chosen]
-
-
 def _checked_key(key: str) -> str:
     is_word = key.isascii() and key.replace("_", "A").isalnum() and key == key.upper()
     if (
@@ -253,53 +231,13 @@ def _may_have_stayed(planned: PlannedTarget, source: ProjectIdentity) -> bool:
     return planned.is_source_project or (planned.is_same_site and planned.key == source.key)
 
 
-def _decide(
-    heads: list[IssueHead],
-    by_id: Mapping[str, FoundIssue],
-    marks: MarkedIssues,
-    planned: PlannedTarget,
-    policy: Policy,
-    *,
-    only_deleted: bool,
-) -> _Actions:
-    creates: list[IssueHead] = []
-    updates: dict[str, TargetIssue] = {}
-    skips: dict[str, TargetIssue] = {}
-    moved: list[Conflict] = []
-    for head in heads:
-        original, copy = by_id.get(head.id), marks.by_source.get(head.id)
-        if only_deleted and original is not None:
-            continue
-        present = original or copy
-        if present is None or policy is Policy.COPY:
-            creates.append(head)
-            continue
-        issue = TargetIssue(present.id, present.key)
-        if planned.project_id is not None and present.project_id != planned.project_id:
-            skips[head.id] = issue
-            problem = f"was moved and is now {present.key}"
-            moved.append(Conflict("issue", head.key, problem, "It is left where it is."))
-        elif policy is Policy.UPDATE:
-            updates[head.id] = issue
-        else:
-            skips[head.id] = issue
-    return _Actions(tuple(creates), updates, skips, tuple(moved))
-
-
-def _orphans(heads: list[IssueHead], actions: _Actions, by_id: Mapping[str, FoundIssue]) -> list[str]:
-    """Say which issues stayed behind when their parent was deleted: Jira has cleared their parent."""
-    created = {head.id for head in actions.creates}
-    left = [
-        head.key
-        for head in heads
-        if head.parent_id in created and head.id in by_id and head.id not in created
-    ]
-    if not left:
-        return []
-    shown = ", ".join(left[:_SHOWN_KEYS]) + (", ..." if len(left) > _SHOWN_KEYS else "")
-    return [
-        f"{len(left)} issues lost their parent when it was deleted ({shown}); restore them with policy update afterwards"
-    ]
+def _needed(selection: Selection, found: Survey) -> dict[str, tuple[str, ...]] | None:
+    """Name the components and versions that the selected issues need; None when all of the project's are wanted."""
+    if selection.is_whole_project:
+        return None
+    if selection.part is Part.ATTACHMENTS:
+        return {}
+    return {"component": tuple(sorted(found.components)), "version": tuple(sorted(found.versions))}
 
 
 def _standing(

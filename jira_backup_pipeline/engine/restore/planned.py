@@ -1,8 +1,8 @@
-"""What a restore would do, as values: selection, target, policy, and the plan with its digest and JSON form.
+"""What a restore would do, as values: target, policy, and the plan with its digest and JSON form.
 
 What belongs here: frozen values and what follows from them alone.
 
-What stays out: making a plan (`plan`), words for people (`report`), and doing it (`apply`).
+What stays out: the selection (`selection`), making a plan (`plan`), words for people (`report`), and doing it (`apply`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.plan_text import plan_markdown
+from jira_backup_pipeline.engine.restore.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,19 +30,6 @@ class Policy(StrEnum):
     SKIP = "skip"
     UPDATE = "update"
     COPY = "copy"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which issues: all of the project when empty, those keys (or ids), only those that are gone from the target."""
-
-    issue_keys: tuple[str, ...] = ()
-    only_deleted: bool = False
-
-    @property
-    def is_whole_project(self) -> bool:
-        """Tell whether the project as such is restored, not single issues."""
-        return not self.issue_keys and not self.only_deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +92,7 @@ class RestorePlan:
     """Everything a restore will do. Equal snapshot, target, selection and policy give an equal digest.
 
     `creates` are source issue ids in the order of creation; `updates` and `skips` name the target issue of a source id;
-    `standing` are issues of the target that are only referred to; `needed` are the names of components and versions
+    `standing` are issues of the target that are only referred to, `absent_ends` those referred to that it lacks; `needed` are the names of components and versions
     that single issues need (None: all).
     """
 
@@ -127,6 +115,7 @@ class RestorePlan:
     prerequisites: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     last_number: int = 0
+    absent_ends: tuple[str, ...] = ()
     format: int = PLAN_FORMAT
     planning_requests: Mapping[str, int] = field(default_factory=dict)
 
@@ -194,9 +183,7 @@ class RestorePlan:
                 **values,
                 "source": ProjectIdentity.from_json(values["source"]),
                 "target": PlannedTarget(**values["target"]),
-                "selection": Selection(
-                    tuple(values["selection"]["issue_keys"]), values["selection"]["only_deleted"]
-                ),
+                "selection": Selection.from_json(values["selection"]),
                 "policy": Policy(values["policy"]),
                 "creates": tuple(values["creates"]),
                 **{
@@ -211,5 +198,6 @@ class RestorePlan:
                 "impossible": tuple(Impossible(**found) for found in values["impossible"]),
                 "prerequisites": tuple(values["prerequisites"]),
                 "notes": tuple(values["notes"]),
+                "absent_ends": tuple(values.get("absent_ends", ())),
             }
         )

@@ -22,6 +22,7 @@ from jira_backup_pipeline.engine.restore.compare import DIFFERENT, Correspondenc
 from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
+from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
 from jira_backup_pipeline.engine.restore.target import TargetField, target_field
 from jira_backup_pipeline.engine.restore.texts import TextWriter
@@ -113,6 +114,8 @@ class _Proof:
         self._view = view
         self._reader = reader
         self._progress = progress
+        self._is_about_files = plan.selection.part is Part.ATTACHMENTS
+        self._kinds = ("attachment",) if self._is_about_files else _CHILD_KINDS
         self._tally = Tally()
         self._fields = _field_definitions(reader)
         self._fields |= {
@@ -134,7 +137,9 @@ class _Proof:
     def run(self) -> Tally:
         wanted = [*self._plan.creates, *self._plan.updates]
         self._progress.stage("proof", len(wanted))
-        if wanted and (self._plan.selection.is_whole_project or self._plan.target.project_id is None):
+        is_place_alone = self._plan.selection.part is Part.CONFIGURATION
+        is_place_written = self._plan.selection.is_whole_project or self._plan.target.project_id is None
+        if is_place_alone or (wanted and is_place_written):
             self._tally.add(self._compare_place())
         for chunk in _chunks(wanted):
             self._tally.add(self._compare_chunk(chunk))
@@ -162,15 +167,16 @@ class _Proof:
     def _compare_chunk(self, chunk: list[str]) -> Iterator[Finding]:
         wanted = set(chunk)
         sources = {row.id: row for row in self._view.rows("issue", wanted)}
-        children = {kind: self._view.grouped(kind, wanted) for kind in _CHILD_KINDS}
-        keys = {row.id for rows in children["issue_property"].values() for row in rows}
+        children = {kind: self._view.grouped(kind, wanted) for kind in self._kinds}
+        keys = {row.id for rows in children.get("issue_property", {}).values() for row in rows}
         units = self._read_units(chunk, keys)
         for source_id in chunk:
             source = sources.get(source_id)
             if source is None:
                 continue
-            own = {kind: children[kind].get(source_id, []) for kind in _CHILD_KINDS}
-            self._tally.records["issue"] += 1
+            own = {kind: children[kind].get(source_id, []) for kind in self._kinds}
+            if not self._is_about_files:
+                self._tally.records["issue"] += 1
             self._tally.records.update({kind: len(records) for kind, records in own.items() if records})
             yield from self._compare_unit(source, own, units.get(source_id))
             self._progress.advance()
@@ -202,6 +208,11 @@ class _Proof:
             is_new=source.id not in self._plan.updates,
             head_key=str(source.value.get("key", source.id)) if isinstance(source.value, dict) else source.id,
         )
+        if self._is_about_files:
+            yield from comparison.children("attachment", own["attachment"], found.get("attachment", []))
+            yield from self._bytes(comparison.head_key, own["attachment"])
+            yield from self._gaps(source, comparison.head_key, unit)
+            return
         yield from comparison.issue(source, next(iter(found.get("issue", ())), None))
         for kind in ("comment", "worklog", "attachment"):
             yield from comparison.children(kind, own[kind], found.get(kind, []))
@@ -240,7 +251,7 @@ class _Proof:
         """Count what could not be read back as wrong: unread is unproven."""
         for gap in unit.gaps if unit is not None else ():
             # Votes are impossible whether they can be read or not: nothing is compared.
-            if gap.kind == "vote":
+            if gap.kind == "vote" or (self._is_about_files and gap.kind != "attachment"):
                 continue
             judgement = Judgement(Verdict.WRONG, Rule.MISSING, f"cannot be read back: {gap.reason}")
             yield Finding(gap.kind, source.id, f"{head_key}: {gap.subject}", "reading", judgement)

@@ -79,6 +79,15 @@ class SnapshotView:
             grouped.setdefault(row.issue_id or "", []).append(row)
         return grouped
 
+    def matching(self, condition: str) -> set[str]:
+        """Give the ids of the issues for which an SQL condition over the snapshot's tables holds."""
+        return set(self._tables.matching_issues(condition))
+
+    def owners(self, kind: str) -> set[str]:
+        """Give the ids of the issues on which records of a kind hang."""
+        batches = self._tables.table(BY_NAME[kind].table).to_batches(["issue_id"])
+        return {str(issue_id) for batch in batches for issue_id in batch["issue_id"].to_pylist()}
+
     def count(self, kind: str) -> int:
         """Count the records of a kind."""
         return int(self.manifest.counts.get(BY_NAME[kind].table, 0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.references import is_document, media_ids
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
     from jira_backup_pipeline.engine.restore.target import TargetField
+
+# Known also where the snapshot holds no definitions of fields.
+_NAMED_FIELDS = MappingProxyType({"components": "component", "fixVersions": "version", "versions": "version"})
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ def _survey_issue(
         shows_files = shows_files or (is_document(value) and bool(media_ids(value)))
         known = source_fields.get(name)
         result.read_only += known is not None and is_read_only(known)
+        _survey_named(result, name, value, known)
         if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]
             result.sprints.update(str(sprint.get("id")) for sprint in sprints)
@@ -110,17 +115,22 @@ def _survey_issue(
     result.resolved += bool(fields.get("resolution"))
     for kind in ("issuetype", "priority", "resolution", "status"):
         result.name(kind, fields.get(kind))
-    for name, found in (
-        ("components", result.components),
-        ("fixVersions", result.versions),
-        ("versions", result.versions),
-    ):
-        found.update(str(item.get("name")) for item in fields.get(name) or [] if isinstance(item, dict))
     votes = fields.get("votes")
     result.votes += int(votes.get("votes") or 0) if isinstance(votes, dict) else 0
     parent = fields.get("parent")
     if isinstance(parent, dict) and parent.get("id"):
         result.ends.add(str(parent["id"]))
+
+
+def _survey_named(result: Survey, name: str, value: object, known: TargetField | None) -> None:
+    """Remember the components and versions that a value names; custom fields may hold versions too."""
+    kind = _NAMED_FIELDS.get(name)
+    if kind is None and known is not None:
+        kind = known.items if known.type == "array" else known.type
+    found = {"component": result.components, "version": result.versions}.get(kind or "")
+    if found is not None:
+        items = value if isinstance(value, list) else [value]
+        found.update(str(item.get("name")) for item in items if isinstance(item, dict))
 
 
 def _survey_attachment(
