@@ -11,6 +11,7 @@ import pytest
 
 from jira_backup_pipeline.engine.restore.plan import Policy
 from jira_backup_pipeline.engine.restore.report import FidelityReport
+from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.orchestration.build import build_definitions
 from jira_backup_pipeline.orchestration.jobs.restore import RestoreConfig, proven
 from jira_backup_pipeline.orchestration.sensors.discovery import register_projects
@@ -119,6 +120,18 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(restorable: Restorable) -> 
     assert {event.event_type_value for event in result.events_for_node("apply_restore")} == {"STEP_SKIPPED"}
 
 
+def test_the_launchpad_chooses_by_a_condition_and_a_part(restorable: Restorable) -> None:
+    chosen = restorable.restore(target_project="ELSE", where="hierarchy_level < 0")
+    place = restorable.restore(target_project="ELSE", part="configuration")
+    wrong = restorable.restore(where="SELECT 1")
+
+    subtasks = output_text(chosen, "plan_restore", "plan")
+    assert "its parent is neither selected nor on the target" in subtasks
+    assert "| components |" in output_text(place, "plan_restore", "plan")
+    assert "| comments |" not in output_text(place, "plan_restore", "plan")
+    assert "a condition is wanted, not a statement" in failure_text(wrong)
+
+
 def test_a_restore_that_is_not_confirmed_is_refused_before_anything_is_written(
     restorable: Restorable,
 ) -> None:
@@ -217,5 +230,7 @@ def test_the_policies_of_the_launchpad_are_the_engines() -> None:
 
     for policy in Policy:
         assert dg.validate_run_config(built, {"source_project": "AA", "policy": policy.value})
+    for part in Part:
+        assert dg.validate_run_config(built, {"source_project": "AA", "part": part.value})
     with pytest.raises(dg.DagsterInvalidConfigError, match="overwrite"):
         dg.validate_run_config(built, {"source_project": "AA", "policy": "overwrite"})

@@ -20,9 +20,10 @@ from jira_backup_pipeline.domain.manifest import Manifest
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
 from jira_backup_pipeline.engine.backup import new_run_id
 from jira_backup_pipeline.engine.restore.apply import RestoreOutcome, apply_plan
-from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, RestoreTarget, Selection, make_plan
+from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, RestoreTarget, make_plan
 from jira_backup_pipeline.engine.restore.prove import prove
 from jira_backup_pipeline.engine.restore.report import FidelityReport
+from jira_backup_pipeline.engine.restore.selection import Part, Selection
 from jira_backup_pipeline.orchestration.failures import explained
 from jira_backup_pipeline.orchestration.jobs.backup import EXECUTOR
 from jira_backup_pipeline.orchestration.progress import RunLog
@@ -51,6 +52,20 @@ class RestoreConfig(dg.Config):
     )
     only_deleted: bool = Field(
         default=False, description="Only issues that are in the snapshot and no longer in Jira."
+    )
+    where: str = Field(
+        default="",
+        description=(
+            "Only issues for which this SQL condition holds on the snapshot's tables, such as status = 'Done' AND updated < "
+            "'2026-01-31'. Empty: no condition."
+        ),
+    )
+    part: Literal["everything", "attachments", "configuration"] = Field(
+        default="everything",
+        description=(
+            "everything: issues with all that hangs on them, and the project around them. attachments: only missing files, onto "
+            "issues that are there. configuration: only what surrounds the issues."
+        ),
     )
     target_project: str = Field(
         default="",
@@ -196,7 +211,12 @@ def _plan(context: dg.OpExecutionContext, config: RestoreConfig, workplace: Back
             repository,
             manifest,
             writer,
-            selection=Selection(issue_keys=tuple(config.issue_keys), only_deleted=config.only_deleted),
+            selection=Selection(
+                issue_keys=tuple(config.issue_keys),
+                only_deleted=config.only_deleted,
+                where=config.where.strip(),
+                part=Part(config.part),
+            ),
             target=RestoreTarget(project_key=config.target_project or None),
             policy=Policy(config.policy),
             progress=RunLog(context.log.info),
