@@ -272,7 +272,8 @@ def create_issue(site: Site, draft: Draft, caller: Account, *, at_ms: int | None
     values["statuscategorychangedate"] = now
     rank_field = next((item.field_id for item in site.fields.values() if item.kind == "rank"), None)
     if rank_field is not None:
-        values[rank_field] = f"0|i{issue.issue_id:06x}:"
+        # After all that were there before.
+        values[rank_field] = f"0|j{issue.issue_id:06x}:"
     issue.body = IssueBody(values, properties=dict(draft.properties))
     issue.parent_id = draft.parent_id
     # The creator watches what it makes, unless its profile says otherwise.

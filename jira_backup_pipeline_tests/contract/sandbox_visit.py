@@ -346,6 +346,7 @@ def _agile(go: Visitor, key: str, made: dict[str, Any]) -> None:
     go.ok("GET", f"{agile}/sprint/{sprint}")
     go.ok("POST", f"{agile}/sprint/{sprint}/issue", {"issues": [made["issue"]]})
     go.ok("GET", f"{agile}/sprint/{sprint}/issue")
+    go.ok("PUT", f"{agile}/issue/rank", {"issues": [made["issue"]], "rankBeforeIssue": "APP-1"})
     dates = {"startDate": "2025-01-01T10:00:00.000Z", "endDate": "2025-01-15T10:00:00.000Z"}
     go.ok("POST", f"{agile}/sprint/{sprint}", {"state": "active", **dates})
     go.ok("PUT", f"{agile}/sprint/{sprint}", {"name": "Next", "state": "closed"})

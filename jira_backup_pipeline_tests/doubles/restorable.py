@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.store.contract import Store
 
 
+_SPRINT, _RANK = "customfield_10020", "customfield_10019"
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -272,13 +275,25 @@ def shape_of(sandbox: RunningSandbox, project_key: str) -> dict[str, Any]:
             "links": len(site.links_of_issue(issue.issue_id)),
             "remote": sorted(str(link.global_id) for link in body.remote_links),
             "watchers": sorted(issue.watchers),
+            "sprints": [
+                (site.sprints[number].name, site.sprints[number].state)
+                for number in body.values.get(_SPRINT) or []
+            ],
             "properties": without_mark(body.properties),
             "child properties": sorted(
                 str(without_mark(item.properties)) for item in (*body.comments, *body.worklogs)
             ),
         }
+    ranked = sorted(
+        (body.values[_RANK], body.properties.get("jira-backup.origin", {}).get("issue_id", ""))
+        for issue in site.issues.of_project(project.project_id)
+        for body in [site.body(issue)]
+    )
+    boards = [board.board_id for board in site.boards.values() if board.project_id == project.project_id]
     return {
         "issues": shape,
+        "order": [source_id for _, source_id in ranked],
+        "sprints": sorted(sprint.name for sprint in site.sprints.values() if sprint.board_id in boards),
         "components": sorted(found.name for found in site.components_of(project.project_id)),
         "versions": sorted(found.name for found in site.versions_of(project.project_id)),
     }

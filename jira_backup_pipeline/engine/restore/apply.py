@@ -30,6 +30,7 @@ from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.place import Place
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
 from jira_backup_pipeline.engine.restore.properties import restore_properties
+from jira_backup_pipeline.engine.restore.ranks import restore_ranks
 from jira_backup_pipeline.engine.restore.relations import (
     restore_links,
     restore_remote_links,
@@ -38,6 +39,7 @@ from jira_backup_pipeline.engine.restore.relations import (
 from jira_backup_pipeline.engine.restore.safety import check_safety, check_site
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, members_of
+from jira_backup_pipeline.engine.restore.sprints import restore_sprints
 from jira_backup_pipeline.engine.restore.stages import Restoration, record
 from jira_backup_pipeline.engine.restore.statuses import restore_statuses
 from jira_backup_pipeline.engine.restore.survey import survey
@@ -60,6 +62,9 @@ _STAGES = (
     ("comments", restore_comments),
     ("worklogs", restore_worklogs),
     ("edits", edit_issues),
+    ("sprints", restore_sprints),
+    # After the sprints: who moves into one is ranked anew.
+    ("ranks", restore_ranks),
     ("links", restore_links),
     ("remote links", restore_remote_links),
     ("watchers", restore_watchers),

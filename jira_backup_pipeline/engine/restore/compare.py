@@ -48,12 +48,26 @@ class Correspondence:
         if is_empty(source) or is_empty(target):
             return DIFFERENT
         if field.custom == SPRINT_FIELD:
-            return _sprints(source, target)
+            return self._sprints(source, target)
         if field.type == "array" and isinstance(source, list) and isinstance(target, list):
             return self._items(field.items, source, target)
         if field.type == "timetracking":
             return _estimates(source, target)
         return self._single("parent" if field.id == "parent" else field.type, source, target)
+
+    def _sprints(self, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        """Judge sprints: those that are still there by their id, those that were made anew also by their state."""
+        wanted = {str(sprint.get("id")): sprint.get("state") for sprint in source if isinstance(sprint, dict)}
+        present = {
+            str(sprint.get("id")): sprint.get("state") for sprint in target if isinstance(sprint, dict)
+        }
+        if set(wanted) == set(present):
+            return EXACT
+        made = self.id_map.of("sprint")
+        expected = {made.get(sprint_id, sprint_id): state for sprint_id, state in wanted.items()}
+        new = set(expected) - set(wanted)
+        is_same = set(expected) == set(present) and all(expected[one] == present[one] for one in new)
+        return NEW_ID if is_same else DIFFERENT
 
     def text(self, source: Any, target: Any, *, knows_comments: bool = True) -> Judgement:  # noqa: ANN401 - decoded JSON
         """Judge rich or plain text."""
@@ -161,14 +175,6 @@ def _option(source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
     if source.get("value") != target.get("value"):
         return DIFFERENT
     return EXACT if source.get("id") == target.get("id") else _SAME_NAME
-
-
-def _sprints(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
-    wanted = {str(sprint.get("id")): sprint.get("state") for sprint in source if isinstance(sprint, dict)}
-    present = {str(sprint.get("id")) for sprint in target if isinstance(sprint, dict)}
-    if set(wanted) == present:
-        return EXACT
-    return DIFFERENT
 
 
 def _estimates(source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.attachments import name_as_sent
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, Correspondence, is_empty, moment
-from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
+from jira_backup_pipeline.engine.restore.matching import (
+    NOT_WRITABLE_FIELDS,
+    RANK_FIELD,
+    is_computed,
+    same_name,
+)
 from jira_backup_pipeline.engine.restore.properties import (
     EMPTY_PROPERTY,
     child_properties,
@@ -108,6 +113,8 @@ class UnitComparison:
                 if name == "votes" and isinstance(value, dict) and value.get("votes"):
                     yield self._finding("issue", source, name, Judgement(Verdict.IMPOSSIBLE, Rule.VOTES))
                 continue
+            if name in self.fields and self.fields[name].custom == RANK_FIELD:
+                continue  # an order among issues, judged over all of them
             other = present.get(name)
             if is_empty(value) and is_empty(other):
                 continue

@@ -189,8 +189,8 @@ class ValueWriter:
             sprint_id = str(sprint.get("id")) if isinstance(sprint, dict) else ""
             state = self._matches.sprints.get(sprint_id)
             if state is None:
-                left_out.append(LeftOut("the sprint is not on the target"))
-            elif state == _CLOSED:
+                continue  # made anew by the stage `sprints`
+            if state == _CLOSED:
                 left_out.append(LeftOut("a closed sprint accepts no issues"))
             else:
                 if chosen is not None:

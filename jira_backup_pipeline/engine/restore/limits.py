@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
 from jira_backup_pipeline.engine.restore.planned import Impossible, Step
+from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.selection import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from jira_backup_pipeline.engine.restore.survey import Survey
 
@@ -45,16 +46,22 @@ def steps_of(
     creates_by_level: Mapping[int, int],
     updates: int,
     is_new_project: bool,
+    new_sprints: int,
     part: Part = Part.EVERYTHING,
 ) -> tuple[Step, ...]:
     """Give the stages with their work, in the order in which they run."""
-    steps = _steps(survey, creates_by_level, updates, is_new_project=is_new_project)
+    steps = _steps(survey, creates_by_level, updates, is_new_project=is_new_project, new_sprints=new_sprints)
     wanted = STAGES_OF_PART.get(part)
     return tuple(step for step in steps if wanted is None or step.stage in wanted)
 
 
 def _steps(
-    survey: Survey, creates_by_level: Mapping[int, int], updates: int, *, is_new_project: bool
+    survey: Survey,
+    creates_by_level: Mapping[int, int],
+    updates: int,
+    *,
+    is_new_project: bool,
+    new_sprints: int,
 ) -> Iterator[Step]:
     creates = sum(creates_by_level.values())
     issues = creates + updates
@@ -92,6 +99,10 @@ def _steps(
         reads=ceil(issues / _READ_ISSUES),
         note="only what differs",
     )
+    # Made, filled, started, closed.
+    yield _step("sprints", new_sprints, writes=4 * new_sprints, reads=new_sprints and 2)
+    batches = ceil(issues / RANKED_PER_CALL)
+    yield _step("ranks", issues, writes=batches, reads=ceil(issues / _READ_ISSUES))
     for kind, title in (
         ("issue_link", "links"),
         ("remote_link", "remote links"),
@@ -120,7 +131,11 @@ def _step(
 
 
 def impossible_of(
-    survey: Survey, *, is_new_project: bool, part: Part = Part.EVERYTHING
+    survey: Survey,
+    *,
+    is_new_project: bool,
+    standing_sprints: Collection[str],
+    part: Part = Part.EVERYTHING,
 ) -> tuple[Impossible, ...]:
     """Give the documented limits that touch this restore, with how many things each touches."""
     counts = survey.counts
@@ -177,10 +192,10 @@ def impossible_of(
         ),
         (
             "issue",
-            "closed sprints",
+            "closed sprints that are still there",
             "a closed sprint accepts no issues",
             "kept in the snapshot",
-            survey.closed_sprints,
+            sum(count for sprint, count in survey.closed_sprints.items() if sprint in standing_sprints),
         ),
         (
             "issue",

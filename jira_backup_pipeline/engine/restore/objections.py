@@ -129,7 +129,10 @@ def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
 def _about_sprints(survey: Survey, matches: Matches) -> Iterator[str]:
     absent = len(survey.sprints - set(matches.sprints))
     if absent:
-        yield f"{absent} of {len(survey.sprints)} sprints are not on the target: issues come back without them"
+        yield (
+            f"{absent} of {len(survey.sprints)} sprints are not on the target: they are made anew on its scrum board, filled, "
+            "started and closed; without such a board issues come back without them"
+        )
 
 
 def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:

@@ -20,10 +20,12 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.apply import source_bases
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, Correspondence
 from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
+from jira_backup_pipeline.engine.restore.compare_ranks import RankComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
+from jira_backup_pipeline.engine.restore.ranks import rank_field
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
 from jira_backup_pipeline.engine.restore.selection import Part
-from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, fields_of
 from jira_backup_pipeline.engine.restore.target import TargetField, target_field
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
@@ -118,9 +120,11 @@ class _Proof:
         self._kinds = ("attachment",) if self._is_about_files else _CHILD_KINDS
         self._tally = Tally()
         self._fields = _field_definitions(reader)
+        target_rank = rank_field(self._fields)
         self._fields |= {
             row.id: target_field(row.value) for row in view.site_rows("field") if isinstance(row.value, dict)
         }
+        self._ranks = RankComparison(rank_field(self._fields), target_rank)
         self._excuses = Excuses.of(outcome.failures, outcome.adjustments)
         texts = TextWriter(
             outcome.id_map,
@@ -143,6 +147,7 @@ class _Proof:
             self._tally.add(self._compare_place())
         for chunk in _chunks(wanted):
             self._tally.add(self._compare_chunk(chunk))
+        self._tally.add(self._ranks.findings(self._excuses))
         return self._tally
 
     def _compare_place(self) -> Iterator[Finding]:
@@ -213,7 +218,10 @@ class _Proof:
             yield from self._bytes(comparison.head_key, own["attachment"])
             yield from self._gaps(source, comparison.head_key, unit)
             return
-        yield from comparison.issue(source, next(iter(found.get("issue", ())), None))
+        target = next(iter(found.get("issue", ())), None)
+        yield from comparison.issue(source, target)
+        if target is not None:
+            yield from self._ranks.see(source.id, comparison.head_key, fields_of(source), fields_of(target))
         for kind in ("comment", "worklog", "attachment"):
             yield from comparison.children(kind, own[kind], found.get(kind, []))
         yield from comparison.links(own["issue_link"], found.get("issue_link", []))

@@ -40,7 +40,7 @@ class Survey:
     counts: Counter[str] = field(default_factory=Counter)
     people: set[str] = field(default_factory=set)
     sprints: set[str] = field(default_factory=set)
-    closed_sprints: int = 0
+    closed_sprints: Counter[str] = field(default_factory=Counter)
     ends: set[str] = field(default_factory=set)
     components: set[str] = field(default_factory=set)
     versions: set[str] = field(default_factory=set)
@@ -107,7 +107,9 @@ def _survey_issue(
         if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]
             result.sprints.update(str(sprint.get("id")) for sprint in sprints)
-            result.closed_sprints += sum(1 for sprint in sprints if sprint.get("state") == "closed")
+            result.closed_sprints.update(
+                str(sprint.get("id")) for sprint in sprints if sprint.get("state") == "closed"
+            )
     estimates = fields.get("timetracking")
     if isinstance(estimates, dict) and "originalEstimateSeconds" in estimates:
         result.half_estimates += "remainingEstimateSeconds" not in estimates

@@ -36,6 +36,7 @@ class Rule(StrEnum):
     QUOTED_NAME = "quotes in a file name are percent-encoded by the upload"
     ONE_LINE = "line ends in a summary became blanks"
     NEW_ID = "ids and keys are given by Jira"
+    NEW_RANK = "ranks are given by Jira, the order is the same"
     NEW_REFERENCES = "references in text follow the new ids"
     NEW_DATES = "dates and accounts are those of the restore"
     COMPUTED = "computed by Jira or an app"

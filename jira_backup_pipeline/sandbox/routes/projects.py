@@ -24,7 +24,7 @@ from jira_backup_pipeline.sandbox.http import (
     json_response,
     no_content,
 )
-from jira_backup_pipeline.sandbox.model import Project, ProjectState
+from jira_backup_pipeline.sandbox.model import Board, Project, ProjectState
 from jira_backup_pipeline.sandbox.routes.paging import page
 from jira_backup_pipeline.sandbox.routes.scheme_projects import WITHOUT_TEMPLATE, follow, given_schemes
 
@@ -149,11 +149,20 @@ def create_project(call: Call) -> Response:
     site.projects[project.project_id] = project
     for noun, scheme_id in followed.items():
         follow(site, project, noun, scheme_id)
+    _bring_board(site, project, str(body.get("projectTemplateKey") or ""))
     site.reference_changed()
     return json_response(
         {"self": f"{show.API}/project/{project.project_id}", "id": project.project_id, "key": project.key},
         201,
     )
+
+
+def _bring_board(site: Site, project: Project, template: str) -> None:
+    """Scrum templates bring a board along."""
+    if "scrum" in template:
+        board = Board(site.next_id("board"), f"{project.key} board", "scrum", project.project_id)
+        board.filter_id = site.next_id("filter")
+        site.boards[board.board_id] = board
 
 
 def default_workflows(site: Site) -> dict[str, str]:

@@ -87,8 +87,10 @@ def _cost(make: Making) -> float:
 
 
 def _sprints(make: Making) -> list[int]:
+    """One sprint, or a closed one and the next; the last two are open, and an issue is in one open sprint at most."""
     last = make.source.randrange(len(make.pool.sprints))
-    return make.pool.sprints[max(0, last - make.source.choice((0, 0, 1))) : last + 1]
+    first = max(0, last - make.source.choice((0, 0, 1)))
+    return make.pool.sprints[last if last == len(make.pool.sprints) - 1 else first : last + 1]
 
 
 _Maker: TypeAlias = Callable[[Making], "Json"]
@@ -149,7 +151,7 @@ def field_values(make: Making, summary: str, priority: str, *, done: bool, speci
         "creator": reporter if source.random() < 0.9 else source.choice(people),
         "assignee": source.choice(people) if source.random() < 0.8 else None,
         "statuscategorychangedate": issue.updated_ms,
-        fields.RANK: f"0|i{issue.number:05x}:",
+        fields.RANK: _rank(issue.number),
     }
     if special:
         values["description"] = documents.every_node(source, make.around)
@@ -168,6 +170,11 @@ def field_values(make: Making, summary: str, priority: str, *, done: bool, speci
         if source.random() < chance:
             values[field_id] = maker(make)
     return values | _by_type(make)
+
+
+def _rank(number: int) -> str:
+    """A rank of its own for each number, in an order that is not that of the numbers."""
+    return f"0|i{number * 617_411 % 1_048_573:06x}:"
 
 
 def _by_type(make: Making) -> JsonObject:
