@@ -190,7 +190,7 @@ class Manifest:
     `watermark_ms` is Jira's clock at the start of the reading, in epoch milliseconds. `counts` are live records by
     table name. `heads` is filled in the site scope only. `unresolved` maps ids of issues that were not seen to the
     ISO moment of the first run that missed them; `disappeared` says of all issues that are listed no more what became
-    of them.
+    of them. `property_keys` are the keys of the stored issue properties, None where nobody gathered them.
     """
 
     repository_id: str
@@ -215,6 +215,7 @@ class Manifest:
     heads: Mapping[str, Head] = field(default_factory=dict)
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
+    property_keys: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
 
@@ -273,9 +274,14 @@ class Manifest:
             heads={scope: Head(**head) for scope, head in document.get("heads", {}).items()},
             unresolved=dict(document.get("unresolved", {})),
             disappeared=from_lines(document.get("disappeared", ())),
+            property_keys=_texts(document.get("property_keys")),
             notes=tuple(document.get("notes", ())),
             format=found,
         )
+
+
+def _texts(found: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)
 
 
 def state_of(

@@ -93,6 +93,7 @@ class JiraReader(Protocol):
         links_of: Collection[str] | None = None,
         property_keys: Collection[str] = (),
         properties_of: Collection[str] | None = (),
+        stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them; of attachments the metadata.
 
@@ -101,6 +102,7 @@ class JiraReader(Protocol):
         cost a request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
         names one. Issue properties are found by key: `property_keys` are known from before; the issues in `properties_of`
         (None: every issue) are asked for all they have, one request each, and their keys are asked of the others too.
+        `stored_people` are user objects by kind and issue id, as stored: where the issue states as many, nobody is asked.
         """
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:

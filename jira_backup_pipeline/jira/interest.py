@@ -97,7 +97,10 @@ class UserBook:
 
 
 class InterestFinder:
-    """Finds one kind of interested people for the issues of one reading; `total_issues` is how many there will be in all."""
+    """Finds one kind of interested people for the issues of one reading.
+
+    `total_issues` is how many issues there will be in all, `stored` who is known of some of them from an earlier reading.
+    """
 
     def __init__(
         self,
@@ -107,7 +110,9 @@ class InterestFinder:
         *,
         total_issues: int,
         users: UserBook,
+        stored: Mapping[str, Sequence[bytes]] | None = None,
     ) -> None:
+        self._stored = stored or {}
         self._client = client
         self._interest = interest
         self._people = people
@@ -119,7 +124,11 @@ class InterestFinder:
 
     def add_people(self, parts: Mapping[str, UnitParts]) -> None:
         """Put the interested people of a window's issues into its parts."""
-        stated = {issue_id: part for issue_id, part in parts.items() if self._interest.count(part.issue) > 0}
+        stated = {
+            issue_id: part
+            for issue_id, part in parts.items()
+            if self._interest.count(part.issue) > 0 and not self._keeps_stored(issue_id, part)
+        }
         if not stated:
             return
         asked = stated
@@ -129,6 +138,14 @@ class InterestFinder:
         if refused is not None:
             part, gap = refused
             part.gaps.append(gap)
+
+    def _keeps_stored(self, issue_id: str, part: UnitParts) -> bool:
+        """Take over the people that are stored where the issue still states as many: a delta then asks for nobody."""
+        people = self._stored.get(issue_id, ())
+        if len(people) != self._interest.count(part.issue):
+            return False
+        part.people[self._interest.kind] = people
+        return True
 
     def _is_search_cheaper(self, stated: int, seen: int) -> bool:
         """Compare one search for each person with one call for each such issue of the whole reading."""

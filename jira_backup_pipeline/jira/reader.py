@@ -95,6 +95,7 @@ class CloudReader:
         links_of: Collection[str] | None = None,
         property_keys: Collection[str] = (),
         properties_of: Collection[str] | None = (),
+        stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
@@ -103,7 +104,14 @@ class CloudReader:
         """
         users, total = UserBook(self.client), len(issue_ids)
         finders = [
-            InterestFinder(self.client, interest, people, total_issues=total, users=users)
+            InterestFinder(
+                self.client,
+                interest,
+                people,
+                total_issues=total,
+                users=users,
+                stored=(stored_people or {}).get(interest.kind),
+            )
             for interest in INTERESTS
         ]
         properties = IssueProperties(self.client, property_keys, properties_of)

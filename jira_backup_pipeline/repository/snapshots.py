@@ -65,6 +65,7 @@ class ManifestDraft:
     heads: Mapping[str, Head] = field(default_factory=dict)
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
+    property_keys: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     packs: Mapping[str, PackRef] = field(default_factory=dict)
     expected_parent: int | None = None
@@ -311,6 +312,7 @@ def draft_to_manifest(draft: ManifestDraft, **filled: Any) -> Manifest:  # noqa:
         site_snapshot=draft.site_snapshot,
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
+        property_keys=draft.property_keys,
         notes=draft.notes,
         **filled,
     )

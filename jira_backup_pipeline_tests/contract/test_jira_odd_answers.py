@@ -232,6 +232,19 @@ def test_few_watched_issues_are_asked_one_by_one_although_people_are_known() -> 
     assert asked(seen, "/watchers") == 1
 
 
+def test_issues_that_state_as_many_watchers_as_are_stored_are_not_asked_and_the_others_are() -> None:
+    kept, grown = b'{"accountId": "kept",  "n": 1e2}', b'{"accountId": "old"}'
+    stored = {"watcher": {"1": [kept], "2": [grown], "4": [grown]}}
+    one = Reply.json({"watchers": [{"accountId": "p1"}, {"accountId": "p2"}]})
+    issues = [watched(1, 1), watched(2, 2), watched(3, 0), watched(4, 0)]
+
+    found, seen = units(PlayedJira(issues, watchers=one), stored_people=stored)
+
+    assert asked(seen, "/watchers") == 1
+    assert [kinds(unit, "watcher") for unit in found] == [["kept"], ["p1", "p2"], [], []]
+    assert found[0].records[-1].raw == kept
+
+
 def test_watchers_that_cannot_be_asked_for_are_a_gap_with_their_number() -> None:
     (unit,), _ = units(PlayedJira([watched(1, 4)]))
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 # the share does not count, unless nothing at all is left.
 _FEWEST_FOR_DOUBT = 5
 # Apps mark either nearly all issues of a project or few: a hundred issues show a key that is on one of twenty with 99 %.
-_FIRST_SAMPLE = 100
+# Of a small project a twentieth is asked, and never fewer than ten issues: a thousand tiny projects must stay affordable.
+_FIRST_SAMPLE = range(10, 100)
+_FIRST_SHARE = 20
 _ISSUES_A_SAMPLE = 1_000
 
 
@@ -76,11 +78,13 @@ def reread_turn(issue_ids: Iterable[str], today: date, days: int) -> list[str]:
 def property_sample(to_read: Sequence[str], *, is_first: bool) -> list[str]:
     """Choose the issues to ask for all their properties, one request each, so that unknown keys come to light.
 
-    A first reading asks 100 issues; a later one, which knows the keys of all issues before, one for every 1,000 that it
-    reads. The newest and then evenly spread, because a new app marks new issues. What neither shows is found by later
+    A first reading asks one issue of twenty, at least 10 and at most 100; a later one, which knows the keys of all issues
+    before, one for every 1,000 that it reads. The newest and then evenly spread, because a new app marks new issues. What neither shows is found by later
     samples or a full capture, which asks every issue.
     """
-    wanted = min(len(to_read), _FIRST_SAMPLE if is_first else ceil(len(to_read) / _ISSUES_A_SAMPLE))
+    share = ceil(len(to_read) / (_FIRST_SHARE if is_first else _ISSUES_A_SAMPLE))
+    first = min(_FIRST_SAMPLE.stop, max(_FIRST_SAMPLE.start, share))
+    wanted = min(len(to_read), first if is_first else share)
     return [to_read[-1 - place * len(to_read) // wanted] for place in range(wanted)]
 
 

@@ -74,6 +74,7 @@ def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
         heads=heads,
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
+        property_keys=None if draft.property_keys is None else tuple(sorted(draft.property_keys)),
         notes=tuple(draft.notes),
         packs={**previous.packs, **draft.packs},
         expected_parent=None if previous.newest is None else previous.newest.number,

@@ -48,6 +48,7 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     unresolved: dict[str, str] = field(default_factory=dict)
     disappeared: dict[str, Disappearance] = field(default_factory=dict)
+    property_keys: set[str] | None = None
     is_doubtful: bool = False
     written_bytes: int = 0
     changed_units: int = 0

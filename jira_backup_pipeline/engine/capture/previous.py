@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.units import UnitRef
     from jira_backup_pipeline.repository.index import Index
     from jira_backup_pipeline.repository.repository import Repository
+    from jira_backup_pipeline.repository.tables.reading import TableReader
 
+# Other projects whose property keys a first reading looks up: each costs two reads of the store.
+_SIBLINGS = 8
 _BLOB_COLUMNS = ("blob", "blob_size_bytes", "blob_sha256", "media_id")
 
 
@@ -110,12 +113,40 @@ class Previous:
 
     def property_keys(self, repository: Repository) -> list[str]:
         """Give the keys of the issue properties that are stored."""
-        if self.manifest is None or not self.manifest.counts.get("issue_properties"):
+        if self.manifest is None:
+            return []
+        if self.manifest.property_keys is not None:
+            return list(self.manifest.property_keys)
+        if not self.manifest.counts.get("issue_properties"):
             return []
         keys: set[str] = set()
         for batch in repository.tables(self.manifest)["issue_properties"].to_batches(columns=["id"]):
             keys.update(batch.column("id").unique().to_pylist())
         return sorted(keys)
+
+    def people(self, repository: Repository, issue_ids: Collection[str]) -> dict[str, dict[str, list[bytes]]]:
+        """Give who is stored as watching and voting: by kind and issue id, as the exact bytes of their user objects."""
+        if self.manifest is None or not issue_ids:
+            return {}
+        wanted = set(issue_ids)
+        tables = repository.tables(self.manifest, packs=self._packs_of(wanted))
+        return {kind: _people_in(tables[BY_NAME[kind].table], wanted) for kind in ("watcher", "vote")}
+
+
+def _people_in(table: TableReader, wanted: Collection[str]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for record in table.records():
+        if record.issue_id is not None and record.issue_id in wanted:
+            found.setdefault(record.issue_id, []).append(record.raw)
+    return found
+
+
+def keys_of_siblings(repository: Repository, scope: str) -> list[str]:
+    """Give the keys of issue properties that a few other projects of the site have: apps serve whole sites."""
+    others = [name for name in repository.scopes() if name not in (scope, SITE_SCOPE)]
+    chosen = others[:: max(1, len(others) // _SIBLINGS)][:_SIBLINGS]
+    manifests = (repository.latest(name) for name in chosen)
+    return sorted({key for manifest in manifests if manifest for key in manifest.property_keys or ()})
 
 
 def load_previous(repository: Repository, scope: str) -> Previous:

@@ -31,7 +31,12 @@ from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.missing import MissingIssues
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
-from jira_backup_pipeline.engine.capture.previous import active_people, is_of_issues, load_previous
+from jira_backup_pipeline.engine.capture.previous import (
+    active_people,
+    is_of_issues,
+    keys_of_siblings,
+    load_previous,
+)
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
@@ -142,6 +147,10 @@ class _IssueCapture:
             is_full=self.options.is_full,
         )
         listed.update(changed)
+        # What a dead run stored was not looked at: then the next run gathers the keys from the table.
+        if not previous.fresh:
+            known = () if self.options.is_full else previous.property_keys(self.repository)
+            self.draft.property_keys = set(known)
         missed = MissingIssues(
             self.repository, self.reader, self.draft, self.account, identity.id, self.clock(), self.options
         )
@@ -227,8 +236,10 @@ class _IssueCapture:
             to_read,
             people=people,
             links_of=self._links_of(to_read),
-            property_keys=previous.property_keys(self.repository) if to_read else (),
+            property_keys=self._known_property_keys() if to_read else (),
             properties_of=None if self.options.is_full else sample,
+            # Whoever swaps one watcher for another between two readings is found by a full one, which asks everybody.
+            stored_people={} if self.options.is_full else previous.people(self.repository, to_read),
         )
         with AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
@@ -242,6 +253,13 @@ class _IssueCapture:
                 self.packing.close()
         self.packing.close()
         return [issue_id for issue_id in to_read if issue_id not in seen]
+
+    def _known_property_keys(self) -> list[str]:
+        """Give the property keys to ask for by name; a first reading borrows those of other projects."""
+        previous = self.draft.previous
+        if previous.manifest is None:
+            return keys_of_siblings(self.repository, self.draft.scope)
+        return previous.property_keys(self.repository)
 
     def _links_of(self, ids: Sequence[str]) -> list[str] | None:
         """Choose the issues to ask for remote links, one request each.
@@ -259,6 +277,8 @@ class _IssueCapture:
         if not unit.records:
             return
         self.tally.count(unit)
+        if self.draft.property_keys is not None:
+            self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")
         self.counted.add(unit.issue_id)
         self.packing.add("issue", unit.issue_id, unit.updated_ms, unit.records)
 

@@ -1,0 +1,143 @@
+"""Nights after the first backup, over HTTP: what is asked of Jira again, and what is taken over from the night before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.engine.backup import back_up
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.previous import keys_of_siblings
+from jira_backup_pipeline.engine.outcomes import BackupOutcome
+from jira_backup_pipeline.jira.client import JiraConfig, connect
+from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.repository.identity import read_identity
+from jira_backup_pipeline.repository.repository import create_repository
+from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
+from jira_backup_pipeline.store.contract import MemoryStore
+from jira_backup_pipeline_tests.doubles.captures import OPERATOR, RECOVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.engine.outcomes import CaptureOutcome
+    from jira_backup_pipeline.repository.repository import Repository
+    from jira_backup_pipeline.sandbox.model import Issue
+
+_WATCHERS = "GET /rest/api/3/issue/{issue_id}/watchers"
+_SEARCH = "POST /rest/api/3/search/jql"
+
+
+@dataclass
+class Nights:
+    """A site with its repository, backed up once before the first test."""
+
+    sandbox: RunningSandbox
+    repository: Repository
+    first: BackupOutcome
+
+    def back_up(self, *, with_site: bool = False, **options: bool) -> BackupOutcome:
+        config = JiraConfig(self.sandbox.url, self.sandbox.email, Secret(self.sandbox.token))
+        with connect(config) as client:
+            return back_up(
+                self.repository,
+                CloudReader(client),
+                projects=None,
+                with_site=with_site,
+                clock=lambda: datetime.now(UTC),
+                options=CaptureOptions(**options),
+            )
+
+    def night(self, **options: bool) -> CaptureOutcome:
+        """Back the only project up."""
+        [capture] = self.back_up(**options).captures
+        return capture
+
+    def call(self, method: str, path: str, body: object = None) -> requests.Response:
+        """Do something in Jira as a person would."""
+        login = (self.sandbox.email, self.sandbox.token)
+        url = f"{self.sandbox.url}/rest/api/3{path}"
+        answer = requests.request(method, url, json=body, auth=login, timeout=60)
+        assert answer.ok, answer.text
+        return answer
+
+    def watchers(self, manifest: Manifest, issue: Issue) -> set[str]:
+        """Give who is stored as watching an issue."""
+        rows = self.repository.tables(manifest)["watchers"].to_arrow().to_pylist()
+        return {row["account_id"] for row in rows if row["issue_id"] == str(issue.issue_id)}
+
+    def issues(self) -> list[Issue]:
+        return list(self.sandbox.site.issues)
+
+
+@pytest.fixture(scope="module")
+def nights() -> Iterator[Nights]:
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    with start_sandbox(projects=1, issues=60, seed=5) as sandbox:
+        repository = create_repository(
+            MemoryStore(), operator=read_identity(OPERATOR), recovery_recipient=RECOVERY, clock=clock
+        )
+        made = Nights(sandbox, repository, BackupOutcome("", ()))
+        made.first = made.back_up(with_site=True)
+        yield made
+
+
+def edited(nights: Nights, issue: Issue) -> None:
+    """Touch an issue so that the next night reads it."""
+    nights.sandbox.edits.edit_issue(str(issue.issue_id), {"summary": f"edited {datetime.now(UTC)}"})
+
+
+def test_a_night_asks_for_watchers_only_where_their_number_changed(nights: Nights) -> None:
+    watched = [issue for issue in nights.issues() if issue.watchers][:6]
+    stranger = next(
+        account.account_id
+        for account in nights.sandbox.site.accounts.values()
+        if account.active and all(account.account_id not in issue.watchers for issue in watched)
+    )
+    for issue in watched:
+        edited(nights, issue)
+    nights.call("POST", f"/issue/{watched[0].issue_id}/watchers", stranger)
+
+    done = nights.night()
+
+    assert done.changed_units == len(watched)
+    assert done.requests.get(_WATCHERS, 0) == 1
+    for issue in watched:
+        assert set(issue.watchers) == nights.watchers(done.manifest, issue)
+    assert done.manifest.unexplained == 0
+
+
+def test_a_swap_of_watchers_is_found_by_a_full_reading(nights: Nights) -> None:
+    issue = next(issue for issue in nights.issues() if issue.watchers)
+    nights.night()
+    gone = issue.watchers[0]
+    stranger = next(
+        account.account_id
+        for account in nights.sandbox.site.accounts.values()
+        if account.active and account.account_id not in issue.watchers
+    )
+    nights.call("POST", f"/issue/{issue.issue_id}/watchers", stranger)
+    nights.call("DELETE", f"/issue/{issue.issue_id}/watchers?accountId={gone}")
+    edited(nights, issue)
+
+    found = [nights.watchers(nights.night(is_full=full).manifest, issue) for full in (False, True)]
+
+    assert found == [set(issue.watchers) - {stranger} | {gone}, set(issue.watchers)]
+
+
+def test_the_keys_of_properties_are_remembered_and_serve_other_projects(nights: Nights) -> None:
+    [manifest] = [c.manifest for c in nights.first.captures if c.manifest.scope != SITE_SCOPE]
+    rows = nights.repository.tables(manifest)["issue_properties"].to_arrow().to_pylist()
+
+    assert manifest.property_keys == tuple(sorted({row["id"] for row in rows}))
+    assert keys_of_siblings(nights.repository, project_scope("1")) == list(manifest.property_keys)
+    assert nights.night().manifest.property_keys == manifest.property_keys
