@@ -26,6 +26,7 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -119,24 +120,29 @@ class Terminal:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._err, transient=True) as bars:
             yield _Bars(bars)
 
 
 class _Bars:
-    """A bar for the present stage; finished ones disappear."""
+    """A bar for the present stage and one for every kind of record that it is likely to bring; finished ones disappear."""
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._task: TaskID | None = None
+        self._kinds: dict[str, TaskID] = {}
         self._lock = threading.Lock()
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage."""
         with self._lock:
-            if self._task is not None:
-                self._bars.remove_task(self._task)
+            for task in [self._task, *self._kinds.values()]:
+                if task is not None:
+                    self._bars.remove_task(task)
+            self._kinds.clear()
             self._task = self._bars.add_task(_visible(name), total=total)
 
     def advance(self, units: int = 1) -> None:
@@ -144,6 +150,20 @@ class _Bars:
         with self._lock:
             if self._task is not None:
                 self._bars.advance(self._task, units)
+
+    def expect(self, records: Mapping[str, int]) -> None:
+        """Add a bar for every kind; the stage's own units are the issues."""
+        with self._lock:
+            for kind, likely in records.items():
+                if kind not in self._kinds and kind != "issues":
+                    self._kinds[kind] = self._bars.add_task(f"  {kind.replace('_', ' ')}", total=likely)
+
+    def found(self, records: Mapping[str, int]) -> None:
+        """Count records by kind."""
+        with self._lock:
+            for kind, count in records.items():
+                if kind in self._kinds:
+                    self._bars.advance(self._kinds[kind], count)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
@@ -164,6 +184,12 @@ class _Stages:
 
     def advance(self, units: int = 1) -> None:
         """Ignore: lines that only count would fill a log."""
+
+    def expect(self, records: Mapping[str, int]) -> None:
+        """Ignore: the cost was said in a note."""
+
+    def found(self, records: Mapping[str, int]) -> None:
+        """Ignore: as `advance`."""
 
     def note(self, text: str) -> None:
         """Print a line."""

@@ -14,12 +14,13 @@ from jira_backup_pipeline.commands.session import Session, json_option
 from jira_backup_pipeline.domain.errors import ExitCode
 from jira_backup_pipeline.engine.backup import back_up, estimate
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.cost import in_time
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.terminal import in_bytes
 from jira_backup_pipeline.workplace import open_jira_reader, open_repository
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.engine.backup import BackupEstimate
+    from jira_backup_pipeline.engine.estimate import BackupEstimate
     from jira_backup_pipeline.engine.outcomes import BackupOutcome
     from jira_backup_pipeline.terminal import Terminal
 
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 )
 @click.option("--full", is_flag=True, help="Read every issue again, not only the changed ones.")
 @click.option(
-    "--estimate", "is_estimate", is_flag=True, help="Say what it would cost in requests; read nothing."
+    "--estimate",
+    "is_estimate",
+    is_flag=True,
+    help="Say what it would cost in requests, time and bytes; read nothing.",
 )
 @click.option(
     "--accept-missing",
@@ -61,7 +65,14 @@ def backup(
     wanted = [] if site and not projects else list(projects) or None
     repository, reader = open_repository(settings), open_jira_reader(settings)
     if is_estimate:
-        found = estimate(repository, reader, projects=wanted, with_site=with_site, options=options)
+        found = estimate(
+            repository,
+            reader,
+            projects=wanted,
+            with_site=with_site,
+            options=options,
+            now=datetime.now(UTC),
+        )
         _present_estimate(session.terminal, found)
         return ExitCode.DONE
     with session.terminal.progress() as progress:
@@ -131,7 +142,17 @@ def _present_estimate(terminal: Terminal, found: BackupEstimate) -> None:
         terminal.document(found.to_json())
         return
     terminal.table(
-        ("project", "issues", "to read", "requests"),
-        [(project.key, project.issues, project.changed, project.requests) for project in found.projects],
+        ("project", "issues", "to read", "requests", "to store", "time"),
+        [
+            (
+                project.key,
+                project.issues,
+                project.changed,
+                project.cost.requests_total,
+                in_bytes(project.cost.bytes),
+                in_time(project.cost.seconds(found.pace) or 0),
+            )
+            for project in found.projects
+        ],
     )
-    terminal.line(f"at least {found.requests:,} requests, {found.site_requests:,} of them for the site")
+    terminal.line(f"{found.in_words()}; {found.site.requests_total:,} of them for the site")

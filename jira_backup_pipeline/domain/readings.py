@@ -37,6 +37,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast Jira answers at present: the mean time of its answers (None before the first), and how many at once."""
+
+    seconds_a_request: float | None
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListedProject:
     """A project as discovery saw it; `issue_count` is Jira's own insight (a cross-check, not a proof)."""
 

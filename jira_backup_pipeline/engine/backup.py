@@ -1,15 +1,14 @@
 """The verb `backup`: site and projects captured one after the other, each committed on its own.
 
-What belongs here: which projects a request means, the order of captures, what a failing project does to the others, the
-estimate, and the record of the run.
+What belongs here: which projects a request means, the order of captures, what a failing project does to the others, and
+the record of the run.
 
-What stays out: the capture of one scope (`engine.capture`).
+What stays out: the capture of one scope (`engine.capture`) and what it will cost (`engine.estimate`).
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,11 @@ from jira_backup_pipeline.domain.errors import (
     StoreError,
     UnknownName,
 )
-from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.capture.site import capture_site, record_heads
+from jira_backup_pipeline.engine.estimate import BackupEstimate, count, forecast
 from jira_backup_pipeline.engine.outcomes import BackupOutcome, CaptureOutcome, FailedScope
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 # Failures that the next project would meet as well: going on would only repeat them.
 _ENDS_THE_RUN = (CredentialsRejected, StoreError, IntegrityError, Refused)
-_ISSUES_A_REQUEST = 100
-_SETTINGS_REQUESTS = 12
 
 
 def new_run_id(clock: Callable[[], datetime]) -> str:
@@ -79,6 +76,10 @@ def back_up(
             if isinstance(error, _ENDS_THE_RUN):
                 raise
 
+    likely = forecast(
+        repository, reader, wanted, with_site=with_site, options=options or CaptureOptions(), now=clock()
+    )
+    progress.note(f"run {run}, {len(wanted)} projects: {likely.in_words()}")
     settings: dict[str, Any] = {"run": run, "clock": clock, "options": options, "progress": progress}
     try:
         if with_site:
@@ -128,68 +129,17 @@ def _find(listed: Sequence[ListedProject], name: str) -> ListedProject:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectEstimate:
-    """What a capture of one project would ask of Jira."""
-
-    key: str
-    issues: int
-    changed: int
-    requests: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackupEstimate:
-    """What a backup would cost, counted without reading an issue. `requests` are lower bounds: overflow comes on top."""
-
-    projects: tuple[ProjectEstimate, ...]
-    site_requests: int
-
-    @property
-    def requests(self) -> int:
-        """Sum the requests of all projects and the site."""
-        return self.site_requests + sum(project.requests for project in self.projects)
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the estimate for `--json`."""
-        return {
-            "requests": self.requests,
-            "site_requests": self.site_requests,
-            "projects": [
-                {"key": p.key, "issues": p.issues, "changed": p.changed, "requests": p.requests}
-                for p in self.projects
-            ],
-        }
-
-
 def estimate(
     repository: Repository,
     reader: JiraReader,
     *,
     projects: Sequence[str] | None,
     with_site: bool,
+    now: datetime,
     options: CaptureOptions | None = None,
 ) -> BackupEstimate:
     """Count what a backup would ask of Jira, with one or two requests a project."""
-    options = options or CaptureOptions()
-    estimates = []
-    for project in find_projects(reader, projects):
-        issues = reader.issue_count(project.identity.id) or project.issue_count or 0
-        changed = _changed(repository, reader, project, issues, options)
-        requests = (
-            _SETTINGS_REQUESTS + -(-issues // 5000) + -(-changed // _ISSUES_A_REQUEST) + -(-changed // 1000)
-        )
-        estimates.append(ProjectEstimate(project.identity.key, issues, changed, requests))
-    return BackupEstimate(tuple(estimates), len(kinds_at(Level.SITE)) if with_site else 0)
-
-
-def _changed(
-    repository: Repository, reader: JiraReader, project: ListedProject, issues: int, options: CaptureOptions
-) -> int:
-    latest = repository.latest(project_scope(project.identity.id))
-    if latest is None or options.is_full:
-        return issues
-    since_ms = latest.watermark_ms - int(options.overlap_hours * 3_600_000)
-    stored = repository.read_index(latest).updated_ms("issue")
-    changed = reader.changed_issues(project.identity.id, max(0, since_ms))
-    return sum(1 for issue_id, updated_ms in changed if stored.get(issue_id) != updated_ms)
+    wanted = find_projects(reader, projects)
+    return count(
+        repository, reader, wanted, with_site=with_site, options=options or CaptureOptions(), now=now
+    )

@@ -19,6 +19,7 @@ from jira_backup_pipeline.domain.readings import (
     Listed,
     ListedProject,
     Located,
+    Pace,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "Listed",
     "ListedProject",
     "Located",
+    "Pace",
 ]
 
 
@@ -107,6 +109,9 @@ class JiraReader(Protocol):
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
+
+    def pace(self) -> Pace:
+        """Tell how fast Jira answers at present."""
 
     def take_request_counts(self) -> Mapping[str, int]:
         """Give the requests made since this was last asked, by "METHOD path template"."""

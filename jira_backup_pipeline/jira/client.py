@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import unquote
 
 from jira_backup_pipeline.domain.errors import ConfigurationError, CredentialsRejected, TransientError
+from jira_backup_pipeline.domain.readings import Pace
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.jira.limiter import Limiter
 from jira_backup_pipeline.jira.pipeline import map_ordered
@@ -108,6 +109,7 @@ class JiraClient:
         )
         self._pool = ThreadPoolExecutor(config.max_in_flight, thread_name_prefix="jira")
         self._counts: Counter[str] = Counter()
+        self._answers, self._answering_seconds = 0, 0.0
         self._lock = threading.Lock()
         self._account_id: str | None = None
         self._rejection: CredentialsRejected | None = None
@@ -147,6 +149,12 @@ class JiraClient:
         """Give the number of requests sent so far, repeats included, by "METHOD path template"."""
         with self._lock:
             return dict(self._counts)
+
+    def pace(self) -> Pace:
+        """Tell the mean time of the answers so far, waits for turns and quotas apart, and how many calls may be under way."""
+        with self._lock:
+            mean = self._answering_seconds / self._answers if self._answers else None
+        return Pace(mean, self._config.max_in_flight)
 
     def now(self) -> datetime:
         """Give our own clock's time."""
@@ -243,11 +251,16 @@ class JiraClient:
 
     def _exchange(self, request: Request, body: object) -> Response | Broken:
         with self.turn(request):
+            begun_at = self._timing.monotonic()
             try:
                 exchange = self.start(request, body=body)
-                return exchange.read_whole(self._config.answer_deadline_seconds)
+                answer = exchange.read_whole(self._config.answer_deadline_seconds)
             except Broken as broken:
                 return broken
+        with self._lock:
+            self._answers += 1
+            self._answering_seconds += self._timing.monotonic() - begun_at
+        return answer
 
     def start(
         self, request: Request, headers: Mapping[str, str] | None = None, *, body: object = None

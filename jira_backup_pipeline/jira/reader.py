@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Listed,
         ListedProject,
         Located,
+        Pace,
     )
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.jira.client import JiraClient
@@ -120,6 +121,10 @@ class CloudReader:
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
         return download.open_attachment(self.client, attachment_id)
+
+    def pace(self) -> Pace:
+        """Tell how fast Jira answers at present."""
+        return self.client.pace()
 
     def take_request_counts(self) -> Mapping[str, int]:
         """Give the requests made since this was last asked, by "METHOD path template"."""

@@ -11,8 +11,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.engine.progress import Course
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _SECONDS_BETWEEN_LINES = 5.0
 
@@ -31,26 +33,38 @@ class RunLog:
         self._seconds_between_lines = seconds_between_lines
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._name = ""
-        self._total: int | None = None
-        self._done = 0
+        self._course: Course | None = None
         self._said_at = monotonic()
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage; the stage before it is closed with its count."""
         with self._lock:
             self._close()
-            self._name, self._total, self._done = name, total, 0
             self._said_at = self._monotonic()
+            self._course = Course(name, total, begun_at=self._said_at)
 
     def advance(self, units: int = 1) -> None:
         """Count finished units; a line is written only when the last one is some seconds old."""
         with self._lock:
-            self._done += units
+            if self._course is None:
+                return
+            self._course.done += units
             now = self._monotonic()
             if now - self._said_at >= self._seconds_between_lines:
                 self._said_at = now
-                self._say(self._line())
+                self._say(self._course.line(now))
+
+    def expect(self, records: Mapping[str, int]) -> None:
+        """Remember how many records of each kind are likely."""
+        with self._lock:
+            if self._course is not None:
+                self._course.expected.update(records)
+
+    def found(self, records: Mapping[str, int]) -> None:
+        """Count records by kind."""
+        with self._lock:
+            if self._course is not None:
+                self._course.records.update(records)
 
     def note(self, text: str) -> None:
         """Say something at once."""
@@ -61,13 +75,8 @@ class RunLog:
         """Write the count of the last stage."""
         with self._lock:
             self._close()
-            self._name = ""
+            self._course = None
 
     def _close(self) -> None:
-        if self._name:
-            self._say(f"{self._line()}, done")
-
-    def _line(self) -> str:
-        if self._total is None:
-            return f"{self._name}: {self._done:,}" if self._done else self._name
-        return f"{self._name}: {self._done:,} of {self._total:,}"
+        if self._course is not None:
+            self._say(f"{self._course.line(self._monotonic())}, done")

@@ -23,6 +23,7 @@ from jira_backup_pipeline.domain.readings import (
     Listed,
     ListedProject,
     Located,
+    Pace,
 )
 from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.domain.times import from_epoch_ms, to_epoch_ms, to_iso
@@ -176,6 +177,9 @@ class PocketJira:
                 data = issue.attachments[attachment_id]
                 return AttachmentBytes(io.BytesIO(data), len(data), f"media-{attachment_id}")
         return Gap("attachment", f"bytes of attachment {attachment_id}", "not found", "look", 404)
+
+    def pace(self) -> Pace:
+        return Pace(0.05, 10)
 
     def take_request_counts(self) -> Mapping[str, int]:
         return {}

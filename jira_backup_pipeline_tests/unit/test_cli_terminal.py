@@ -85,3 +85,26 @@ def test_bytes_are_written_for_people(count: int, text: str) -> None:
 
 def test_columns_are_taken_in_order() -> None:
     assert rows_of([{"b": 1, "a": 2}, {"a": math.pi}], ("a", "b")) == [[2, 1], [math.pi, None]]
+
+
+def test_a_person_sees_a_bar_for_every_kind_and_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    terminal = Terminal(is_json=False)
+
+    with terminal.progress() as progress:
+        progress.stage("ALPHA: issues", 4)
+        progress.expect({"issues": 4, "issue_links": 6})
+        progress.found({"issues": 1, "issue_links": 2, "votes": 9})
+        progress.advance(1)
+        progress.note("12 requests")
+
+    shown = "".join(char for char in capsys.readouterr().err if char.isprintable() or char == "\n")
+    assert "12 requests" in shown
+    assert "1/4" in shown
+    assert "issue links" in shown
+    assert "2/6" in shown
+    assert "left" in shown
+    assert "votes" not in shown

@@ -40,7 +40,25 @@ def test_a_slow_stage_writes_a_line_every_five_seconds() -> None:
         log.advance()
     log.close()
 
-    assert lines == ["issues: 6 of 10", "issues: 10 of 10, done"]
+    assert lines == ["issues: 6 of 10; about 3 s left", "issues: 10 of 10, done"]
+
+
+def test_a_line_says_for_every_kind_how_many_came_of_how_many() -> None:
+    lines: list[str] = []
+    watch = Watch()
+    log = RunLog(lines.append, monotonic=watch)
+
+    log.stage("ALPHA: issues", 100)
+    log.expect({"issues": 100, "comments": 240, "issue_links": 3})
+    log.found({"issues": 1, "comments": 50, "worklogs": 1})
+    watch.seconds = 5.0
+    log.advance(25)
+    log.close()
+
+    assert lines == [
+        "ALPHA: issues: 25 of 100; about 15 s left; comments 50 of about 240, issue links 0 of about 3, worklogs 1",
+        "ALPHA: issues: 25 of 100; about 15 s left; comments 50 of about 240, issue links 0 of about 3, worklogs 1, done",
+    ]
 
 
 def test_a_stage_of_unknown_size_counts_up() -> None:

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 # the share does not count, unless nothing at all is left.
 _FEWEST_FOR_DOUBT = 5
 # Apps mark either nearly all issues of a project or few: a hundred issues show a key that is on one of twenty with 99 %.
-# Of a small project a twentieth is asked, and never fewer than ten issues: a thousand tiny projects must stay affordable.
-_FIRST_SAMPLE = range(10, 100)
+# Of a small project fewer will do where other projects of the site have shown keys already: a thousand tiny projects must
+# stay affordable.
+_FIRST_SAMPLE = 100
+_FEWEST, _FEWEST_OF_THE_FIRST = 10, 50
 _FIRST_SHARE = 20
 _ISSUES_A_SAMPLE = 1_000
 
@@ -75,16 +77,19 @@ def reread_turn(issue_ids: Iterable[str], today: date, days: int) -> list[str]:
     return [issue_id for issue_id in issue_ids if zlib.crc32(issue_id.encode()) % days == turn]
 
 
-def property_sample(to_read: Sequence[str], *, is_first: bool) -> list[str]:
+def property_sample(to_read: Sequence[str], *, is_first: bool, knows_keys: bool = False) -> list[str]:
     """Choose the issues to ask for all their properties, one request each, so that unknown keys come to light.
 
-    A first reading asks one issue of twenty, at least 10 and at most 100; a later one, which knows the keys of all issues
-    before, one for every 1,000 that it reads. The newest and then evenly spread, because a new app marks new issues. What neither shows is found by later
-    samples or a full capture, which asks every issue.
+    A first reading asks one issue of twenty and at most 100; at least 10 where keys are known from other projects, else 50.
+    A later one, which knows the keys of all issues before, asks one for every 1,000 that it reads. The newest and then evenly
+    spread, because a new app marks new issues. What neither shows is found by later samples or a full capture, which asks
+    every issue.
     """
-    share = ceil(len(to_read) / (_FIRST_SHARE if is_first else _ISSUES_A_SAMPLE))
-    first = min(_FIRST_SAMPLE.stop, max(_FIRST_SAMPLE.start, share))
-    wanted = min(len(to_read), first if is_first else share)
+    wanted = ceil(len(to_read) / _ISSUES_A_SAMPLE)
+    if is_first:
+        fewest = _FEWEST if knows_keys else _FEWEST_OF_THE_FIRST
+        wanted = min(_FIRST_SAMPLE, max(fewest, ceil(len(to_read) / _FIRST_SHARE)))
+    wanted = min(len(to_read), wanted)
     return [to_read[-1 - place * len(to_read) // wanted] for place in range(wanted)]
 
 

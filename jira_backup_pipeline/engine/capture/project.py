@@ -2,41 +2,30 @@
 
 What belongs here: the order of the steps and what each hands to the next.
 
-What stays out: decisions on ids (`changes`), bytes of attachments (`attachments`), arithmetic (`ledger`), publishing
-(`commit`), HTTP (`jira`) and files (`repository`).
+What stays out: decisions on ids (`changes`), reading of chosen issues (`reading`), arithmetic (`ledger`), publishing (`commit`), HTTP (`jira`) and files (`repository`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, project_scope
 from jira_backup_pipeline.domain.times import to_epoch_ms
-from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
-from jira_backup_pipeline.engine.capture.changes import (
-    decide_changes,
-    property_sample,
-    reread_turn,
-)
+from jira_backup_pipeline.engine.capture.changes import decide_changes, reread_turn
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
-from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
+from jira_backup_pipeline.engine.capture.ledger import issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.missing import MissingIssues
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
-from jira_backup_pipeline.engine.capture.previous import (
-    active_people,
-    is_of_issues,
-    keys_of_siblings,
-    load_previous,
-)
+from jira_backup_pipeline.engine.capture.previous import is_of_issues, load_previous
+from jira_backup_pipeline.engine.capture.reading import UnitReading
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
@@ -45,8 +34,9 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.manifest import ProjectIdentity
     from jira_backup_pipeline.domain.readings import Account
+    from jira_backup_pipeline.engine.capture.ledger import Tally
     from jira_backup_pipeline.engine.outcomes import CaptureOutcome
-    from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader, ListedProject
+    from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
     from jira_backup_pipeline.repository.repository import Repository
 
 T = TypeVar("T")
@@ -129,8 +119,6 @@ class _IssueCapture:
     options: CaptureOptions
     clock: Callable[[], datetime]
     progress: Progress
-    tally: Tally = field(default_factory=Tally)
-    counted: set[str] = field(default_factory=set)
 
     def read(self, project: ListedProject) -> None:
         """Bring the draft's issues up to date with Jira."""
@@ -157,12 +145,15 @@ class _IssueCapture:
         here, unread = missed.settle(changes.missing, listed)
         listed.update(here)
         self._reuse_fresh(listed, changes.to_read)
-        vanished = self._read_units([*changes.to_read, *unread], identity.key)
+        reading = UnitReading(
+            self.repository, self.reader, self.draft, self.packing, self.options, self.progress
+        )
+        vanished = reading.read([*changes.to_read, *unread], key=identity.key, listed=len(listed))
         missed.vanished(vanished)
-        self._carry()
-        self._close_ledger(identity.id, len(listed) - len(vanished))
+        self._carry(reading)
+        self._close_ledger(reading.tally, identity.id, len(listed) - len(vanished))
 
-    def _close_ledger(self, project_id: str, expected: int) -> None:
+    def _close_ledger(self, tally: Tally, project_id: str, expected: int) -> None:
         draft = self.draft
         approximate = self.reader.issue_count(project_id)
         if approximate is not None and approximate > expected * _ESTIMATE_TOLERANCE + _ESTIMATE_SLACK:
@@ -171,7 +162,7 @@ class _IssueCapture:
             )
         draft.ledger.extend(
             issue_ledger(
-                self.tally,
+                tally,
                 draft.gaps,
                 listed=expected,
                 stored_issues=draft.live_count("issue"),
@@ -224,73 +215,15 @@ class _IssueCapture:
             if kind == "issue" and record_id in listed and record_id not in read_anew:
                 self.draft.reuse(ref)
 
-    def _read_units(self, to_read: Sequence[str], key: str) -> list[str]:
-        """Read and store issues, pack by pack; give the ids that were listed but exist no more."""
-        self.progress.stage(f"{key}: issues", len(to_read))
-        people = active_people(self.repository) if to_read else []
-        known = self.draft.previous.known_blobs(self.repository, to_read)
-        seen: set[str] = set()
-        previous = self.draft.previous
-        sample = property_sample(to_read, is_first=previous.manifest is None)
-        units = self.reader.issue_units(
-            to_read,
-            people=people,
-            links_of=self._links_of(to_read),
-            property_keys=self._known_property_keys() if to_read else (),
-            properties_of=None if self.options.is_full else sample,
-            # Whoever swaps one watcher for another between two readings is found by a full one, which asks everybody.
-            stored_people={} if self.options.is_full else previous.people(self.repository, to_read),
-        )
-        with AttachmentKeeper(self.reader, known) as keeper:
-            # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
-            # blobs and rows of a unit lie in one pack.
-            while batch := list(islice(units, 1)):
-                rest = islice(units, self.options.pack_units - 1)
-                for unit in keeper.complete(chain(batch, rest), self.packing):
-                    seen.add(unit.issue_id)
-                    self._keep(unit)
-                    self.progress.advance()
-                self.packing.close()
-        self.packing.close()
-        return [issue_id for issue_id in to_read if issue_id not in seen]
-
-    def _known_property_keys(self) -> list[str]:
-        """Give the property keys to ask for by name; a first reading borrows those of other projects."""
-        previous = self.draft.previous
-        if previous.manifest is None:
-            return keys_of_siblings(self.repository, self.draft.scope)
-        return previous.property_keys(self.repository)
-
-    def _links_of(self, ids: Sequence[str]) -> list[str] | None:
-        """Choose the issues to ask for remote links, one request each.
-
-        An issue that was never read is asked, because an import may have made its links without a history entry; so is
-        one that had links. A full reading asks every issue.
-        """
-        if self.options.is_full:
-            return None
-        before = {issue_id: self.draft.previous.find("issue", issue_id) for issue_id in ids}
-        return [i for i, ref in before.items() if ref is None or ref.counts.get("remote_link")]
-
-    def _keep(self, unit: IssueUnit) -> None:
-        self.draft.gaps.extend(unit.gaps)
-        if not unit.records:
-            return
-        self.tally.count(unit)
-        if self.draft.property_keys is not None:
-            self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")
-        self.counted.add(unit.issue_id)
-        self.packing.add("issue", unit.issue_id, unit.updated_ms, unit.records)
-
-    def _carry(self) -> None:
+    def _carry(self, reading: UnitReading) -> None:
         """Account for the issues that stay as they were stored, and for what was missing of them."""
         draft = self.draft
         missing_blobs = Counter(gap.issue_id for gap in draft.previous.gaps if gap.kind == "attachment")
         kept: set[str | None] = set()
         for ref in draft.live_units():
-            if ref.kind == "issue" and ref.id not in self.counted:
+            if ref.kind == "issue" and ref.id not in reading.counted:
                 kept.add(ref.id)
-                self.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
+                reading.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
         present = set(draft.gaps)
         draft.gaps.extend(
             gap

@@ -1,0 +1,143 @@
+"""The reading of chosen issues into packs: what is asked of them, what it will cost, and what came of it.
+
+What belongs here: the questions of one reading (remote links of which issues, which property keys, whose watchers), the cost that
+is said before it begins, and storing units pack by pack.
+
+What stays out: which issues are read (`changes`, `project`), bytes of attachments (`attachments`), and Jira itself (`jira`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
+from jira_backup_pipeline.engine.capture.changes import property_sample
+from jira_backup_pipeline.engine.capture.ledger import Tally
+from jira_backup_pipeline.engine.capture.previous import active_people, keys_of_siblings
+from jira_backup_pipeline.engine.cost import Workload, averages_of, cost_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+    from jira_backup_pipeline.engine.capture.options import CaptureOptions
+    from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
+    from jira_backup_pipeline.engine.progress import Progress
+    from jira_backup_pipeline.repository.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What one reading asks beside the issues themselves."""
+
+    people: Sequence[str]
+    keys: Sequence[str]
+    sample: Sequence[str]
+
+
+@dataclass(slots=True)
+class UnitReading:
+    """One reading of issues; `tally` and `counted` tell what it brought."""
+
+    repository: Repository
+    reader: JiraReader
+    draft: Draft
+    packing: Packing
+    options: CaptureOptions
+    progress: Progress
+    tally: Tally = field(default_factory=Tally)
+    counted: set[str] = field(default_factory=set)
+
+    def read(self, to_read: Sequence[str], *, key: str, listed: int) -> list[str]:
+        """Read and store issues, pack by pack; give the ids that were listed but exist no more."""
+        previous = self.draft.previous
+        questions = self._questions(to_read)
+        self.progress.stage(f"{key}: issues", len(to_read))
+        self._tell_cost(to_read, questions, key=key, listed=listed)
+        known = previous.known_blobs(self.repository, to_read)
+        seen: set[str] = set()
+        units = self.reader.issue_units(
+            to_read,
+            people=questions.people,
+            links_of=self._links_of(to_read),
+            property_keys=questions.keys,
+            properties_of=None if self.options.is_full else questions.sample,
+            # Whoever swaps one watcher for another between two readings is found by a full one, which asks everybody.
+            stored_people={} if self.options.is_full else previous.people(self.repository, to_read),
+        )
+        with AttachmentKeeper(self.reader, known) as keeper:
+            # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
+            # blobs and rows of a unit lie in one pack.
+            while batch := list(islice(units, 1)):
+                rest = islice(units, self.options.pack_units - 1)
+                for unit in keeper.complete(chain(batch, rest), self.packing):
+                    seen.add(unit.issue_id)
+                    self._keep(unit)
+                self.packing.close()
+        self.packing.close()
+        return [issue_id for issue_id in to_read if issue_id not in seen]
+
+    def _questions(self, to_read: Sequence[str]) -> _Questions:
+        if not to_read:
+            return _Questions((), (), ())
+        is_first = self.draft.previous.manifest is None
+        keys = self._known_property_keys()
+        return _Questions(
+            people=active_people(self.repository),
+            keys=keys,
+            sample=property_sample(to_read, is_first=is_first, knows_keys=bool(keys)),
+        )
+
+    def _tell_cost(self, to_read: Sequence[str], questions: _Questions, *, key: str, listed: int) -> None:
+        previous = self.draft.previous
+        averages = averages_of(self.repository, previous.manifest, key)
+        work = Workload(
+            listed=listed,
+            to_read=len(to_read),
+            new=sum(1 for issue_id in to_read if previous.find("issue", issue_id) is None),
+            is_full=self.options.is_full,
+            is_first=previous.manifest is None,
+            people=len(questions.people),
+            property_keys=len(questions.keys),
+            sample=len(questions.sample),
+        )
+        cost = cost_of(work, averages)
+        pace = self.reader.pace()
+        self.progress.note(
+            f"{key}: {work.to_read:,} of {work.listed:,} issues to read; {cost.in_words(pace)}"
+        )
+        self.progress.expect(cost.records)
+
+    def _known_property_keys(self) -> list[str]:
+        """Give the property keys to ask for by name; a first reading borrows those of other projects."""
+        previous = self.draft.previous
+        if previous.manifest is None:
+            return keys_of_siblings(self.repository, self.draft.scope)
+        return previous.property_keys(self.repository)
+
+    def _links_of(self, ids: Sequence[str]) -> list[str] | None:
+        """Choose the issues to ask for remote links, one request each.
+
+        An issue that was never read is asked, because an import may have made its links without a history entry; so is
+        one that had links. A full reading asks every issue.
+        """
+        if self.options.is_full:
+            return None
+        before = {issue_id: self.draft.previous.find("issue", issue_id) for issue_id in ids}
+        return [i for i, ref in before.items() if ref is None or ref.counts.get("remote_link")]
+
+    def _keep(self, unit: IssueUnit) -> None:
+        self.progress.advance()
+        self.draft.gaps.extend(unit.gaps)
+        if not unit.records:
+            return
+        self.tally.count(unit)
+        self.progress.found(Counter(BY_NAME[record.kind].table for record in unit.records))
+        if self.draft.property_keys is not None:
+            self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")
+        self.counted.add(unit.issue_id)
+        self.packing.add("issue", unit.issue_id, unit.updated_ms, unit.records)
