@@ -1,7 +1,8 @@
 """Reads many issues in few requests and bounded memory: windows of issues, two of them under way at a time.
 
-What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies and its history
-are asked for together, what hangs on single issues afterwards, while the next window's answers are already on their way.
+What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies, its history and
+the remote links that are certain to be asked for are asked for together, what only they bring to light afterwards, while the
+next window's answers are already on their way: as long as anything is left to ask, no thread of the client is idle.
 
 What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `interest`, the two of properties), making units of the
 answers (`assembly`), and parallelism as such (`client`).
@@ -43,11 +44,14 @@ class _Window:
     ids: Sequence[str]
     bodies: list[Future[Bodies]]
     histories: Future[Histories]
+    links: dict[str, Future[Found]]
 
     def cancel(self) -> None:
         self.histories.cancel()
-        for future in self.bodies:
-            future.cancel()
+        for body in self.bodies:
+            body.cancel()
+        for link in self.links.values():
+            link.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,12 @@ class IssueReading:
         batches = (ids[start : start + BODIES_BATCH] for start in range(0, len(ids), BODIES_BATCH))
         read = partial(fetch_bodies, self._client, question=self._question)
         bodies = [self._client.submit(read, batch) for batch in batches]
-        return _Window(ids, bodies, histories)
+        links = {
+            issue_id: self._client.submit(partial(read_remote_links, self._client), issue_id)
+            for issue_id in dict.fromkeys(ids)
+            if self._is_asked_for_links(issue_id)
+        }
+        return _Window(ids, bodies, histories, links)
 
     def _read(self, window: _Window) -> _Parts:
         try:
@@ -130,7 +139,7 @@ class IssueReading:
         bodies.issues.clear()
         window.bodies.clear()
         self._add_histories(parts, histories)
-        self._add_lists(parts, histories)
+        self._add_lists(parts, histories, window.links)
         for finder in self._finders:
             finder.add_people(parts)
         self._properties.add_properties(parts)
@@ -143,21 +152,27 @@ class IssueReading:
             if issue_id in histories.gaps:
                 part.gaps.append(histories.gaps[issue_id])
 
-    def _add_lists(self, parts: dict[str, UnitParts], histories: Histories) -> None:
+    def _add_lists(
+        self, parts: dict[str, UnitParts], histories: Histories, links: Mapping[str, Future[Found]]
+    ) -> None:
         tasks = [task for part in parts.values() for task in self._overflow.tasks(part.issue)]
         tasks += [
             Task("remote_link", issue_id, None)
             for issue_id, part in parts.items()
-            if self._may_have_remote_links(part, histories)
+            if issue_id not in links and self._names_remote_links(part, histories)
         ]
         for task, found in zip(tasks, self._client.map_ordered(self._read_list, tasks), strict=True):
             parts[task.issue_id].lists[task.kind] = found
+        for issue_id, link in links.items():
+            # An issue that vanished meanwhile has no links to miss either.
+            if issue_id in parts:
+                parts[issue_id].lists["remote_link"] = link.result()
 
-    def _may_have_remote_links(self, part: UnitParts, histories: Histories) -> bool:
-        issue_id = part.issue.id
-        if self._links_of is None or issue_id in self._links_of or issue_id in histories.gaps:
-            return True
-        return names_remote_link(value for _, value in part.histories)
+    def _is_asked_for_links(self, issue_id: str) -> bool:
+        return self._links_of is None or issue_id in self._links_of
+
+    def _names_remote_links(self, part: UnitParts, histories: Histories) -> bool:
+        return part.issue.id in histories.gaps or names_remote_link(value for _, value in part.histories)
 
     def _read_list(self, task: Task) -> Found:
         if task.kind == "remote_link":
