@@ -8,13 +8,13 @@ What stays out: credentials, waiting and repeating (`client`), and what an answe
 
 from __future__ import annotations
 
-import http.cookiejar
-import threading
+import re
 from typing import TYPE_CHECKING
 
 import requests
 import requests.adapters
 import urllib3.exceptions
+from requests.structures import CaseInsensitiveDict
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.jira.exchange import Exchange
@@ -23,6 +23,8 @@ from jira_backup_pipeline.jira.wire.messages import Breakage, Broken
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Addresses of our own are; one that a redirect names may hold anything.
+_QUOTED = re.compile(r"[!-~]+")
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -47,7 +49,6 @@ class Sockets:
         self._verify: bool | str = ca_bundle or True
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
         self._monotonic = monotonic
-        self._threads = threading.local()
 
     def close(self) -> None:
         """Drop every connection."""
@@ -60,14 +61,14 @@ class Sockets:
             Broken: no answer came; it tells whether the request can have been sent.
             ConfigurationError: the other side's certificate is not trusted.
         """
-        session = self._session()
-        prepared = requests.Request(method, url, headers=dict(headers), data=body).prepare()
+        prepared = _prepared(method, url, headers, body)
         asked_at_seconds = self._monotonic()
         try:
-            response = session.send(
+            # The adapter alone: a session adds what is not wanted here (cookies, redirects, hooks, the environment), and
+            # costs a fifth of a small request's processor time.
+            response = self._adapter.send(
                 prepared,
                 stream=True,
-                allow_redirects=False,
                 timeout=self._timeout_seconds,
                 verify=self._verify,
                 proxies=self._proxies,
@@ -86,16 +87,18 @@ class Sockets:
             asked_at_seconds=asked_at_seconds,
         )
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-            session.mount("https://", self._adapter)
-            session.mount("http://", self._adapter)
-            self._threads.session = session
-        return session
+
+def _prepared(method: str, url: str, headers: Mapping[str, str], body: object) -> requests.PreparedRequest:
+    """Put a request together as it goes out: an address that was quoted where it was made is not touched again."""
+    prepared = requests.PreparedRequest()
+    prepared.method = method
+    if _QUOTED.fullmatch(url):
+        prepared.url = url
+    else:
+        prepared.prepare_url(url, None)
+    prepared.headers = CaseInsensitiveDict(headers)
+    prepared.prepare_body(body, None)
+    return prepared
 
 
 class _Body:
