@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import NotFound, UnexpectedAnswer
-from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
+from jira_backup_pipeline.domain.times import instant_ms
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.pages import TokenPager
@@ -80,7 +80,7 @@ def changed_issues(client: JiraClient, project_id: str, since_ms: int) -> Iterat
 def updated_ms_of(updated: object) -> int:
     """Give an issue's `updated` in epoch milliseconds, 0 where Jira states none."""
     try:
-        return to_epoch_ms(parse_instant(updated)) if isinstance(updated, str | int | float) else 0
+        return instant_ms(updated) if isinstance(updated, str | int | float) else 0
     except (ValueError, OverflowError):
         return 0
 
