@@ -212,6 +212,16 @@ class Edits:
                     count += 1
             return {"expired": count}
 
+    def renew_token(self, token: str | None = None) -> JsonObject:
+        """Let one token count again, or all: as if a new one had been made that is written the same."""
+        with self._site.lock:
+            count = 0
+            for item in self._site.tokens:
+                if token is None or item.secret == token:
+                    item.expires_at_ms = None
+                    count += 1
+            return {"renewed": count}
+
     def revoke_browse(self, project: str, *, account: str | None = None) -> JsonObject:
         """Hide a project from an account (the backup account by default)."""
         with self._site.lock:

@@ -39,9 +39,11 @@ def test_an_expired_token_is_refused_from_its_time_on(site: Calls) -> None:
     assert site.send("GET", "/myself").status == 401
 
 
-def test_all_tokens_can_be_expired_at_once(site: Calls) -> None:
+def test_all_tokens_can_be_expired_and_renewed_at_once(site: Calls) -> None:
     site.edits.expire_token()
     assert site.send("GET", "/myself").status == 401
+    site.edits.renew_token()
+    assert site.send("GET", "/myself").status == 200
 
 
 def test_nobody_sees_empty_lists_and_no_account(site: Calls) -> None:
