@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,7 @@ from jira_backup_pipeline.engine.restore.several import ProjectRestore, plan_sev
 from jira_backup_pipeline.engine.restore.site_snapshots import site_snapshots
 from jira_backup_pipeline.engine.restore.verb import plan_restore
 from jira_backup_pipeline.engine.restore.verb import restore as carry_out
+from jira_backup_pipeline.mapping_file import read_mapping
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.workplace import open_jira_reader, open_jira_writer, open_repository
 
@@ -48,6 +50,7 @@ class Asked:
     configuration_only: bool
     target_project: str | None
     policy: str
+    mapping: Path | None
     is_real: bool
     confirm: tuple[str, ...]
     resume: bool
@@ -152,6 +155,12 @@ class Asked:
     help="What happens to issues that are there already: skip them, update them, or make a copy beside them.",
 )
 @click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="TOML or JSON: who and what stands in on the target for people, fields, types, statuses, ... of the snapshot.",
+)
+@click.option(
     "--apply", "is_real", is_flag=True, help="Write. Without it nothing is written: the plan is shown."
 )
 @click.option(
@@ -171,7 +180,12 @@ def restore(session: Session, /, **given: Any) -> int:  # noqa: ANN401 - click's
     """
     asked = Asked(**given)
     asked.check()
-    how = {"selection": asked.selection, "policy": Policy(asked.policy), "clock": _now}
+    how = {
+        "selection": asked.selection,
+        "policy": Policy(asked.policy),
+        "stand_ins": read_mapping(asked.mapping) if asked.mapping is not None else None,
+        "clock": _now,
+    }
     session.settings.require(Need.RESTORE_JIRA, Need.REPOSITORY, Need.IDENTITY)
     repository = open_repository(session.settings)
     if asked.is_several:

@@ -16,6 +16,7 @@ from jira_backup_pipeline.engine.restore.degrade import degradations, plain_docu
 from jira_backup_pipeline.engine.restore.fields import Values, ValueWriter
 from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
 from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, Matches, match_named
+from jira_backup_pipeline.engine.restore.people import People
 from jira_backup_pipeline.engine.restore.target import Named, SiteState, TargetField, TargetType
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 
@@ -57,7 +58,7 @@ def writer(*, is_same_site: bool = True) -> ValueWriter:
         site=SITE,
         project=None,
         source_fields=SITE.fields,
-        people={"active": True, "left": False},
+        people=People({"active": True, "left": False}),
         sprints={"5": "active", "6": "closed"},
     )
     texts = TextWriter(

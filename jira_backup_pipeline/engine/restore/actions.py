@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
-from jira_backup_pipeline.engine.restore.planned import Conflict, Policy
+from jira_backup_pipeline.engine.restore.planned import Policy
+from jira_backup_pipeline.engine.restore.planned_lines import Conflict
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from jira_backup_pipeline.engine.restore.issues import IssueCreator
 from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.limits import STAGES_OF_PART
 from jira_backup_pipeline.engine.restore.options import ApplyOptions
+from jira_backup_pipeline.engine.restore.people import planned_people
 from jira_backup_pipeline.engine.restore.place import Place
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
 from jira_backup_pipeline.engine.restore.properties import restore_properties
@@ -77,7 +78,10 @@ _UPDATE_STAGES = frozenset({"edits", "statuses"})
 
 @dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """What a restore did. `plan` is the one that was carried out: on a resume that of the run that began."""
+    """What a restore did. `plan` is the one that was carried out: on a resume that of the run that began.
+
+    `people` tells which accounts of the snapshot are active on the target, `fields` where its fields were written to.
+    """
 
     restore: str
     run: str
@@ -89,6 +93,7 @@ class RestoreOutcome:
     requests: Mapping[str, int]
     is_resumed: bool = False
     people: Mapping[str, bool] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give the outcome for `--json` and run records; ids, counts and reasons, never issue text."""
@@ -169,7 +174,8 @@ def apply_plan(
         adjustments=restoration.findings.adjustments,
         requests=calls.requests,
         is_resumed=journal.is_resumed,
-        people=restoration.matches.people,
+        people=restoration.matches.people.active,
+        fields=restoration.matches.field_ids(),
     )
     journal.end({"ended_at": to_iso(clock()), "run": run, "failures": len(finished.failures)})
     return finished
@@ -208,13 +214,15 @@ def _prepare(
     findings.take_changes()
     fields = source_fields(view, site, is_same_site=plan.target.is_same_site)
     touched = {*plan.creates, *plan.updates}
+    # The plan settled who stands in for whom; people whom nothing but text mentions need no look.
     found = survey(view, touched, fields, is_whole=plan.selection.is_whole_project)
     matches = matches_for(
         calls,
         site,
         None,
         fields,
-        people=found.people,
+        people=planned_people(calls, found.people, plan.accounts, plan.fallback_account),
+        stand_ins=plan.stand_ins,
         sprints=found.sprints,
         is_same_site=plan.target.is_same_site,
     )
@@ -260,6 +268,7 @@ def _restoration(
         source_bases=source_bases(view, plan),
         target_base=plan.target.base_url,
         projects={plan.source.key: plan.target.key},
+        accounts=plan.accounts,
     )
     values = ValueWriter(
         matches,

@@ -8,14 +8,16 @@ What stays out: whole records (`compare_records`), reading (`prove`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.references import is_document, media_ids
 from jira_backup_pipeline.domain.times import parse_instant
 from jira_backup_pipeline.engine.restore.canonical import plain_form
 from jira_backup_pipeline.engine.restore.idmap import MEDIA
-from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD
+from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, same_name
+from jira_backup_pipeline.engine.restore.people import People
+from jira_backup_pipeline.engine.restore.stand_ins import StandIns
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Judgement, Rule, Verdict, gravest
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 DIFFERENT = Judgement(Verdict.WRONG, Rule.DIFFERENT)
 NEW_ID = Judgement(Verdict.CHANGED, Rule.NEW_ID)
+_OTHER_PERSON = Judgement(Verdict.CHANGED, Rule.OTHER_PERSON)
+_STAND_IN = Judgement(Verdict.CHANGED, Rule.STAND_IN)
 _SAME_NAME = Judgement(Verdict.NORMALISED, Rule.SAME_NAME)
 _MAPPED_KINDS = frozenset({"version", "component", "project"})
 FILLED_ESTIMATE = "Jira fills an absent remaining estimate with the original one"
@@ -40,6 +44,8 @@ class Correspondence:
     id_map: IdMap
     texts: TextWriter
     find_issue: Callable[[str], TargetIssue | None]
+    stand_ins: StandIns = field(default_factory=StandIns)
+    people: People = field(default_factory=People)
 
     def value(self, field: TargetField, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
         """Judge one field's value; both sides empty is exact."""
@@ -118,10 +124,20 @@ class Correspondence:
         if kind == "team":
             return EXACT if source.get("id") == target.get("id") else DIFFERENT
         if "accountId" in source:
-            return EXACT if source["accountId"] == target.get("accountId") else DIFFERENT
+            return self.person(source["accountId"], target.get("accountId"))
         if "value" in source:
             return _option(source, target)
         return self.named(kind, source, target) if "name" in source else _whole(source, target)
+
+    def person(self, source: object, target: object) -> Judgement:
+        """Judge an account: the same one, the one that stands in for it, or the one that does for unknown people."""
+        if source == target:
+            return EXACT
+        account_id = str(source)
+        stands_in = self.people.replaced.get(account_id)
+        if stands_in is None and not self.people.active.get(account_id):
+            stands_in = self.people.fallback
+        return _OTHER_PERSON if stands_in and stands_in == target else DIFFERENT
 
     def issue(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
         """Judge a reference to an issue."""
@@ -135,13 +151,19 @@ class Correspondence:
         if kind == "project":
             return self._project(source, target)
         if source.get("name") != target.get("name"):
-            return DIFFERENT
+            section = {"priority": "priorities"}.get(kind, "")
+            return self.stood_in(section, str(source.get("name")), str(target.get("name")))
         key = "groupId" if "groupId" in source else "id"
         if source.get(key) == target.get(key):
             return EXACT
         if kind in _MAPPED_KINDS and self.id_map.get(kind, str(source.get("id"))) == str(target.get("id")):
             return NEW_ID
         return _SAME_NAME
+
+    def stood_in(self, section: str, source: str, target: str) -> Judgement:
+        """Judge a name that differs: it may be the one that the mapping names."""
+        named = self.stand_ins.of(section, source)
+        return _STAND_IN if named is not None and same_name(named, target) else DIFFERENT
 
     def _project(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
         if source.get("id") == target.get("id"):

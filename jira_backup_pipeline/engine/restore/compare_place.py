@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.compare import Correspondence
     from jira_backup_pipeline.engine.restore.compare_records import Excuses
 
 _VALUES = {
@@ -37,6 +38,8 @@ class PlaceComparison:
     is_new: bool
     needed: Mapping[str, frozenset[str] | None]
     is_renamed: bool
+    rules: Correspondence
+    is_same_site: bool
 
     def project(self, source: Record, target: Record | None) -> Iterator[Finding]:
         """Judge the project's own settings."""
@@ -65,47 +68,52 @@ class PlaceComparison:
         """Judge the members of roles; more than the snapshot has come from the template."""
         by_name = {members_of(record).get("name"): record for record in targets}
         for source in sources:
-            target = by_name.get(members_of(source).get("name"))
-            wanted, present = _actors(source), _actors(target) if target is not None else set()
-            for actor in sorted(wanted):
+            name = str(members_of(source).get("name"))
+            target = by_name.get(self.rules.stand_ins.name("roles", name))
+            replaced = self.rules.people.replaced
+            wanted = {replaced.get(actor, actor): actor for actor in self._actors(source)}
+            present = self._actors(target) if target is not None else set()
+            for actor, original in sorted(wanted.items()):
                 if not self.is_new and actor not in present:
                     yield self._finding(
-                        "role_actors", source, actor, Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
+                        "role_actors", source, original, Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
                     )
                 else:
-                    yield self._finding("role_actors", source, actor, EXACT if actor in present else _MISSING)
-            for actor in sorted(present - wanted):
+                    found = self.rules.person(original, actor) if actor in present else _MISSING
+                    yield self._finding("role_actors", source, original, found)
+            for actor in sorted(present - wanted.keys()):
                 yield self._finding("role_actors", source, actor, _TEMPLATE)
 
     def _values(self, kind: str, source: Record, target: Record) -> Iterator[Finding]:
         wanted, present = members_of(source), members_of(target)
         for name in _VALUES[kind]:
-            left, right = _plain(wanted.get(name)), _plain(present.get(name))
+            left, right = wanted.get(name), present.get(name)
             if is_empty(left) and is_empty(right):
                 continue
-            judgement = EXACT if left == right else DIFFERENT
+            judgement = self._value(left, right)
             if judgement is DIFFERENT and not self.is_new:
                 judgement = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
             elif judgement is DIFFERENT and kind == "project" and name == "name" and self.is_renamed:
                 judgement = NEW_ID
             yield self._finding(kind, source, name, judgement)
 
+    def _value(self, left: Any, right: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
+        if isinstance(left, dict) and "accountId" in left and isinstance(right, dict):
+            return self.rules.person(left["accountId"], right.get("accountId"))
+        return EXACT if left == right else DIFFERENT
+
+    def _actors(self, record: Record) -> set[str]:
+        """Give the members of a role; groups of another site have other ids, there the name counts."""
+        found = set()
+        for actor in members_of(record).get("actors") or []:
+            user, group = actor.get("actorUser"), actor.get("actorGroup")
+            if isinstance(user, dict):
+                found.add(str(user.get("accountId")))
+            elif isinstance(group, dict):
+                by_id = group.get("groupId") if self.is_same_site else None
+                found.add(str(by_id or group.get("name")))
+        return found
+
     def _finding(self, kind: str, source: Record, name: str, judgement: Judgement) -> Finding:
         subject = f"{kind} {members_of(source).get('name', source.id)}"
         return Finding(kind, source.id, subject, name, self.excuses.judge(kind, source.id, name, judgement))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
-    """Reduce a person to the account."""
-    return value.get("accountId") if isinstance(value, dict) and "accountId" in value else value
-
-
-def _actors(record: Record) -> set[str]:
-    found = set()
-    for actor in members_of(record).get("actors") or []:
-        user, group = actor.get("actorUser"), actor.get("actorGroup")
-        if isinstance(user, dict):
-            found.add(str(user.get("accountId")))
-        elif isinstance(group, dict):
-            found.add(str(group.get("groupId") or group.get("name")))
-    return found

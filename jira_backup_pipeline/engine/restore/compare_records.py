@@ -9,6 +9,7 @@ What stays out: rules for single values (`compare`), reading and adding up (`pro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.attachments import name_as_sent
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _NEW_DATES = Judgement(Verdict.CHANGED, Rule.NEW_DATES)
 _COMPUTED = Judgement(Verdict.CHANGED, Rule.COMPUTED)
+_NO_FIELD = Judgement(Verdict.WRONG, Rule.MISSING, "the target has no field like it")
 _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 _RESTORE_DATES = frozenset(
     {"created", "updated", "creator", "resolutiondate", "statuscategorychangedate", "lastViewed"}
@@ -57,7 +59,7 @@ _OWN_RECORDS = frozenset(
         "issuekey",
     }
 )
-_BY_NAME = frozenset({"issuetype", "status", "resolution"})
+_BY_NAME = MappingProxyType({"issuetype": "issue_types", "status": "statuses", "resolution": "resolutions"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ class Excuses:
 
 @dataclass(frozen=True, slots=True)
 class UnitComparison:
-    """Compares one issue with all that hangs on it. `is_new`: the restore made the issue, so anything more is surplus."""
+    """Compares one issue with all that hangs on it. `is_new`: the restore made the issue, so anything more is surplus.
+
+    `targets` leads from the snapshot's field ids to those of the target.
+    """
 
     rules: Correspondence
     excuses: Excuses
@@ -100,6 +105,7 @@ class UnitComparison:
     repository_id: str
     is_new: bool
     head_key: str
+    targets: Mapping[str, str] = field(default_factory=dict)
 
     def issue(self, source: Record, target: Record | None) -> Iterator[Finding]:
         """Judge an issue's fields."""
@@ -115,7 +121,7 @@ class UnitComparison:
                 continue
             if name in self.fields and self.fields[name].custom == RANK_FIELD:
                 continue  # an order among issues, judged over all of them
-            other = present.get(name)
+            other = present.get(self.targets.get(name, name if name in NOT_WRITABLE_FIELDS else ""))
             if is_empty(value) and is_empty(other):
                 continue
             yield self._finding("issue", source, name, self._field(name, value, other))
@@ -123,17 +129,17 @@ class UnitComparison:
     def _field(self, name: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
         if source == target:
             return EXACT
-        if name in _RESTORE_DATES:
-            return _NEW_DATES
-        if name == "project":
-            return NEW_ID
+        if name in _RESTORE_DATES or name == "project":
+            return NEW_ID if name == "project" else _NEW_DATES
         known = self.fields.get(name) or TargetField(name, name, "", "", "")
         is_given = name in NOT_WRITABLE_FIELDS or is_computed(known)
         if name in _BY_NAME:
             return self._by_name(name, source, target)
         if name == "summary" and isinstance(source, str) and " ".join(source.split("\n")).strip() == target:
             return Judgement(Verdict.NORMALISED, Rule.ONE_LINE)
-        return _COMPUTED if is_given else self.rules.value(known, source, target)
+        if is_given or name not in self.targets:
+            return _COMPUTED if is_given else _NO_FIELD
+        return self.rules.value(known, source, target)
 
     def _by_name(self, name: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
         if not isinstance(source, dict) or not isinstance(target, dict):
@@ -144,7 +150,10 @@ class UnitComparison:
                 if source.get("id") == target.get("id")
                 else Judgement(Verdict.NORMALISED, Rule.SAME_NAME)
             )
-        return Judgement(Verdict.CHANGED, Rule.OTHER_TYPE) if name == "issuetype" else DIFFERENT
+        stood_in = self.rules.stood_in(_BY_NAME[name], str(source.get("name")), str(target.get("name")))
+        if stood_in is DIFFERENT and name == "issuetype":
+            return Judgement(Verdict.CHANGED, Rule.OTHER_TYPE)
+        return stood_in
 
     def children(self, kind: str, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge comments, worklogs or attachments: each is known by the id map."""
@@ -213,15 +222,16 @@ class UnitComparison:
     def links(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge links: type and both ends must be there."""
         present = {ends for record in targets if (ends := link_ends(record)) is not None}
-        expected = set()
+        expected: set[tuple[str, str, str]] = set()
         for source in sources:
             ends = link_ends(source)
             if ends is None:
                 continue
             mapped = tuple(found.id if (found := self.rules.find_issue(end)) else "" for end in ends[1:])
-            wanted = (ends[0], *mapped)
-            expected.add(wanted)
-            is_there = any(same_name(found[0], ends[0]) and found[1:] == mapped for found in present)
+            name = self.rules.stand_ins.name("link_types", ends[0])
+            fitting = {found for found in present if same_name(found[0], name) and found[1:] == mapped}
+            expected |= fitting
+            is_there = bool(fitting)
             judgement = (EXACT if ends[1:] == mapped else NEW_ID) if is_there else _MISSING
             yield self._finding("issue_link", source, "link", judgement)
         more = [
@@ -251,7 +261,12 @@ class UnitComparison:
         """Judge watchers."""
         present = {record.id: record for record in targets}
         for source in sources:
-            judgement = EXACT if present.pop(source.id, None) is not None else _MISSING
+            on_target = self.rules.people.replaced.get(source.id, source.id)
+            judgement = (
+                self.rules.person(source.id, on_target)
+                if present.pop(on_target, None) is not None
+                else _MISSING
+            )
             yield self._finding("watcher", source, "accountId", judgement)
         yield from self._surplus("watcher", list(present.values()))
 

@@ -140,7 +140,7 @@ class ValueWriter:
             "option": _option,
             "option-with-child": _option,
             "priority": lambda found: _by_id(self._matches.priority(found), "priority", found),
-            "securitylevel": lambda found: {"id": str(found.get("id"))},
+            "securitylevel": self._level,
             "version": lambda found: _by_id(self._place("version", found), "version", found),
             "component": lambda found: _by_id(self._place("component", found), "component", found),
             "group": lambda found: {"name": found.get("name")},
@@ -154,12 +154,18 @@ class ValueWriter:
 
     def _person(self, value: Mapping[str, Any]) -> dict[str, Any]:
         account_id = str(value.get("accountId"))
-        is_active = self._matches.people.get(account_id)
-        if is_active is None:
-            raise LeftOut("the target does not know the account")
-        if not is_active:
+        found = self._matches.person(account_id, or_fallback=True)
+        if found is None and account_id in self._matches.people.active:
             raise LeftOut("the account is inactive: Jira refuses it")
-        return {"accountId": account_id}
+        if found is None:
+            raise LeftOut("the target does not know the account")
+        return {"accountId": found}
+
+    def _level(self, value: Mapping[str, Any]) -> dict[str, str]:
+        if not self._matches.is_same_site:
+            message = f"security level {value.get('name')} lies on another site: the issue can be seen by more people"
+            raise LeftOut(message, is_impossible=False)
+        return {"id": str(value.get("id"))}
 
     def _place(self, kind: str, value: Mapping[str, Any]) -> str | None:
         project = self._matches.project

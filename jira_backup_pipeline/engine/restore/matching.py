@@ -1,14 +1,18 @@
 """What corresponds to what: names and ids of the snapshot against names and ids of the target.
 
-What belongs here: pure matching by id (the same site) or by name and type (any site), and which fields REST can write.
+What belongs here: pure matching by what a mapping says, by id (the same site) or by name and type (any site), and which
+fields REST can write.
 
-What stays out: reading the target (`target`) and turning values into what Jira accepts (`fields`).
+What stays out: the mapping (`stand_ins`), accounts (`people`), reading the target (`target`) and turning values into what Jira accepts (`fields`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.engine.restore.people import People
+from jira_backup_pipeline.engine.restore.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,14 +78,25 @@ _READ_ONLY_CUSTOM = frozenset({"com.atlassian.jira.plugin.system.customfieldtype
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Everything that was matched. `people` tells for each account of the snapshot whether the target takes it."""
+    """Everything that was matched; what `stand_ins` says goes before names and ids."""
 
     is_same_site: bool
     site: SiteState
     project: ProjectState | None
     source_fields: Mapping[str, TargetField]
-    people: Mapping[str, bool] = field(default_factory=dict)
+    people: People = field(default_factory=People)
     sprints: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: StandIns = field(default_factory=StandIns)
+
+    def person(self, account_id: str, *, or_fallback: bool = False) -> str | None:
+        """Give the active account of the target that stands for one of the snapshot; None when there is none."""
+        if self.people.active.get(account_id):
+            return self.people.replaced.get(account_id, account_id)
+        return (self.people.fallback or None) if or_fallback else None
+
+    def mentioned(self, account_id: str) -> str:
+        """Give the account that text mentions: the stand-in's, else the same, known or not."""
+        return self.people.replaced.get(account_id, account_id)
 
     def target_field(self, source_id: str) -> TargetField | None:
         """Give the target's field for a field of the snapshot, None when there is none or no call can write it."""
@@ -93,17 +108,31 @@ class Matches:
     def _corresponding(self, source_id: str) -> TargetField | None:
         same = self.site.fields.get(source_id)
         known = self.source_fields.get(source_id)
+        named = self.stand_ins.of("fields", source_id, known.name if known is not None else None)
+        if named is not None:
+            return self.site.fields.get(named) or self._only(
+                found for found in self.site.fields.values() if same_name(found.name, named)
+            )
         if same is not None and (self.is_same_site or not source_id.startswith("customfield_")):
             return same
         if known is None:
             return None
-        alike = [
+        return self._only(
             found
             for found in self.site.fields.values()
             if (found.name, found.custom, found.type) == (known.name, known.custom, known.type)
-        ]
-        # Two fields of one name and type cannot be told apart: a guess would write into the wrong one.
-        return alike[0] if len(alike) == 1 else None
+        )
+
+    @staticmethod
+    def _only(alike: Iterable[TargetField]) -> TargetField | None:
+        """Give the one field; two of one name and type cannot be told apart, and a guess would write into the wrong one."""
+        found = list(alike)
+        return found[0] if len(found) == 1 else None
+
+    def field_ids(self) -> dict[str, str]:
+        """Give the target's field id for every field of the snapshot that a restore writes."""
+        known = ((source_id, self.target_field(source_id)) for source_id in self.source_fields)
+        return {source_id: found.id for source_id, found in known if found is not None}
 
     def field_name(self, source_id: str) -> str:
         """Name a field of the snapshot for people."""
@@ -112,6 +141,7 @@ class Matches:
 
     def issue_type(self, name: str | None, level: int) -> TargetType | None:
         """Give the type of that name, else the first of the same level; None when the target has no such level."""
+        name = self.stand_ins.name("issue_types", name) if name is not None else None
         types = self.project.types if self.project is not None else self.site.types
         named = [found for found in types if name is not None and same_name(found.name, name)]
         level_found = [found for found in types if found.level == level]
@@ -122,25 +152,32 @@ class Matches:
         """Give the status of that name in the type's workflow."""
         if self.project is None:
             return None
+        name = self.stand_ins.name("statuses", name)
         return next(
             (found for found in self.project.statuses.get(type_id, ()) if same_name(found.name, name)), None
         )
 
     def priority(self, value: Mapping[str, Any]) -> str | None:
         """Give the id of a priority."""
-        return match_named(value, self.site.priorities, is_same_site=self.is_same_site)
+        return self._named("priorities", value, self.site.priorities)
 
     def resolution(self, value: Mapping[str, Any]) -> str | None:
         """Give the id of a resolution."""
-        return match_named(value, self.site.resolutions, is_same_site=self.is_same_site)
+        return self._named("resolutions", value, self.site.resolutions)
 
     def link_type(self, value: Mapping[str, Any]) -> str | None:
         """Give the id of a link type."""
-        return match_named(value, self.site.link_types, is_same_site=self.is_same_site)
+        return self._named("link_types", value, self.site.link_types)
 
     def role(self, value: Mapping[str, Any]) -> str | None:
         """Give the id of a project role."""
-        return match_named(value, self.site.roles, is_same_site=self.is_same_site)
+        return self._named("roles", value, self.site.roles)
+
+    def _named(self, section: str, value: Mapping[str, Any], targets: Sequence[Named]) -> str | None:
+        named = self.stand_ins.of(section, str(value.get("name", "")), str(value.get("id", "")))
+        if named is not None:
+            return next((found.id for found in targets if same_name(found.name, named)), None)
+        return match_named(value, targets, is_same_site=self.is_same_site)
 
 
 def is_computed(found: TargetField) -> bool:

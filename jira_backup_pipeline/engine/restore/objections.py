@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
-from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed
+from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
-from jira_backup_pipeline.engine.restore.planned import Conflict, Policy
+from jira_backup_pipeline.engine.restore.planned import Policy
+from jira_backup_pipeline.engine.restore.planned_lines import Conflict
 from jira_backup_pipeline.engine.restore.screens import CreateScreens
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.stand_ins import missing_stand_ins
 from jira_backup_pipeline.engine.restore.target import (
     read_key_problem,
     read_permissions,
@@ -66,6 +68,8 @@ def objections_to(
     result.notes.extend(_about_fields(survey, matches))
     result.notes.extend(_about_sprints(survey, matches))
     result.conflicts.extend(_about_names(survey, matches))
+    result.conflicts.extend([*missing_stand_ins(matches.stand_ins, matches), *matches.people.conflicts])
+    result.conflicts.extend(_about_levels(survey, matches))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
         result.notes.extend(_about_new_project(view))
@@ -109,12 +113,19 @@ def _about_place_of_files(matches: Matches, planned: PlannedTarget) -> Iterator[
 
 
 def _about_people(survey: Survey, matches: Matches) -> Iterator[str]:
-    unknown = sorted(person for person in survey.people if person not in matches.people)
-    inactive = sorted(person for person in survey.people if matches.people.get(person) is False)
-    for title, people in (("not known on", unknown), ("inactive on", inactive)):
-        if people:
-            many = f"{len(people)} accounts are" if len(people) > 1 else "1 account is"
-            yield f"{many} {title} the target: left out as assignee, reporter, watcher or in fields"
+    people = matches.people
+    if people.replaced:
+        named = len(people.replaced) - people.by_email
+        yield f"other accounts stand in for {len(people.replaced)}: {named} by the mapping, {people.by_email} by e-mail address"
+    done = "left out as assignee, reporter, watcher or in fields"
+    if people.fallback:
+        done = f"account {people.fallback} stands in as assignee, reporter and lead; left out as watcher and member of roles"
+    unknown = sorted(person for person in survey.people if person not in people.active)
+    inactive = sorted(person for person in survey.people if people.active.get(person) is False)
+    for title, found in (("not known on", unknown), ("inactive on", inactive)):
+        if found:
+            many = f"{len(found)} accounts are" if len(found) > 1 else "1 account is"
+            yield f"{many} {title} the target: {done}"
 
 
 def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
@@ -143,7 +154,7 @@ def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:
         )
         if found is None:
             yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
-        elif found.name.casefold() != name.casefold():
+        elif not same_name(found.name, matches.stand_ins.name("issue_types", name)):
             yield Conflict("issue type", name, "the target lacks it", f"Such issues become {found.name}.")
     lookups = {"priority": matches.priority, "resolution": matches.resolution, "link type": matches.link_type}
     for kind, look_up in lookups.items():
@@ -153,13 +164,23 @@ def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:
     if matches.project is not None:
         known = {status.name.casefold() for found in matches.project.statuses.values() for status in found}
         for name in sorted(survey.used_names.get("status", {})):
-            if name.casefold() not in known:
+            if matches.stand_ins.name("statuses", name).casefold() not in known:
                 yield Conflict(
                     "status",
                     name,
                     "no workflow of the target has it",
                     "Such issues stay in their first status.",
                 )
+
+
+def _about_levels(survey: Survey, matches: Matches) -> Iterator[Conflict]:
+    if survey.used_fields["security"] and not matches.is_same_site:
+        yield Conflict(
+            "security level",
+            f"{survey.used_fields['security']:,} issues",
+            "levels of another site are not known on the target",
+            "They come back without one: whoever may browse the project sees them. Close the project first.",
+        )
 
 
 def _about_new_key(planned: PlannedTarget, calls: Calls) -> Iterator[Conflict]:

@@ -91,18 +91,19 @@ class Place:
         type_key = kind if kind in TEMPLATES else _DEFAULT_TYPE
         lead = source.get("lead")
         lead_id = str(lead.get("accountId")) if isinstance(lead, dict) else ""
-        if not matches.people.get(lead_id):
+        lead_on_target = matches.person(lead_id, or_fallback=True)
+        if lead_on_target is None:
             reason = "the project's lead is not active on the target: the restoring account leads it"
             self._findings.adjust(
                 Adjustment("project", self._plan.source.id, "lead", reason, is_impossible=True)
             )
-            lead_id = matches.site.account_id
+            lead_on_target = matches.site.account_id
         body = {
             "key": self._plan.target.key,
             "name": self._plan.target.name,
             "projectTypeKey": type_key,
             "projectTemplateKey": TEMPLATES[type_key],
-            "leadAccountId": lead_id,
+            "leadAccountId": lead_on_target,
             "description": source.get("description") or "",
             "assigneeType": source.get("assigneeType") or "UNASSIGNED",
         }
@@ -156,8 +157,9 @@ class Place:
         body |= {name: source[name] for name in ("description", "assigneeType") if source.get(name)}
         lead = source.get("lead")
         lead_id = str(lead.get("accountId")) if isinstance(lead, dict) else ""
-        if lead_id and matches.people.get(lead_id):
-            body["leadAccountId"] = lead_id
+        lead_on_target = matches.person(lead_id, or_fallback=True) if lead_id else None
+        if lead_on_target is not None:
+            body["leadAccountId"] = lead_on_target
         elif lead_id:
             reason = "the component's lead is not active on the target"
             self._findings.adjust(Adjustment("component", row.id, "lead", reason, is_impossible=True))
@@ -173,14 +175,15 @@ class Place:
             self._findings.fail(Failure("role_actors", row.id, None, reason, "left out"))
             return
         path = f"{_API}/project/{project.id}/role/{role_id}"
-        present = _actors(self._calls.get(path))
+        present = _actors(self._calls.get(path), is_same_site=matches.is_same_site)
         missing: dict[str, list[str]] = {}
-        for member, actor in sorted(_actors(source) - present):
-            if member == "user" and not matches.people.get(actor):
+        for member, actor in sorted(_actors(source, is_same_site=matches.is_same_site)):
+            on_target = matches.person(actor) if member == "user" else actor
+            if on_target is None:
                 reason = f"account {actor} is not active on the target"
                 self._findings.adjust(Adjustment("role_actors", row.id, actor, reason, is_impossible=True))
-            else:
-                missing.setdefault(member, []).append(actor)
+            elif (member, on_target) not in present:
+                missing.setdefault(member, []).append(on_target)
         for member, actors in missing.items():
             self._add_actors(path, row, member, actors)
         self._map.put("role_actors", row.id, role_id)
@@ -206,8 +209,11 @@ def _version(source: Mapping[str, Any], project: ProjectState) -> dict[str, Any]
     return body | {name: source[name] for name in wanted if source.get(name) not in {None, ""}}
 
 
-def _actors(role: object) -> set[tuple[str, str]]:
-    """Give the members of a role as pairs of the request's member name and the id it takes."""
+def _actors(role: object, *, is_same_site: bool) -> set[tuple[str, str]]:
+    """Give the members of a role as pairs of the request's member name and the id it takes.
+
+    Groups of another site have other ids: there the name decides.
+    """
     actors = role.get("actors") if isinstance(role, dict) else None
     found = set()
     for actor in actors if isinstance(actors, list) else []:
@@ -216,6 +222,8 @@ def _actors(role: object) -> set[tuple[str, str]]:
             found.add(("user", str(user.get("accountId"))))
         elif isinstance(group, dict):
             found.add(
-                ("groupId", str(group["groupId"])) if "groupId" in group else ("group", str(group["name"]))
+                ("groupId", str(group["groupId"]))
+                if is_same_site and "groupId" in group
+                else ("group", str(group.get("name")))
             )
     return found

@@ -20,9 +20,11 @@ from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.limits import impossible_of, steps_of
 from jira_backup_pipeline.engine.restore.matching import Matches
 from jira_backup_pipeline.engine.restore.objections import Objections, objections_to
+from jira_backup_pipeline.engine.restore.people import People, find_people
 from jira_backup_pipeline.engine.restore.planned import PlannedTarget, Policy, RestorePlan, RestoreTarget
 from jira_backup_pipeline.engine.restore.selection import Part, Selection, selected_heads
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+from jira_backup_pipeline.engine.restore.stand_ins import StandIns
 from jira_backup_pipeline.engine.restore.survey import Survey, survey
 from jira_backup_pipeline.engine.restore.target import (
     FoundIssue,
@@ -32,7 +34,6 @@ from jira_backup_pipeline.engine.restore.target import (
     TargetField,
     read_issues_by_id,
     read_marks,
-    read_people,
     read_project,
     read_site,
     read_sprints,
@@ -70,6 +71,7 @@ def make_plan(
     selection: Selection | None = None,
     target: RestoreTarget | None = None,
     policy: Policy = Policy.SKIP,
+    stand_ins: StandIns | None = None,
     clock: Callable[[], datetime] | None = None,
     progress: Progress | None = None,
 ) -> RestorePlan:
@@ -112,9 +114,21 @@ def make_plan(
     actions = decide(heads, by_id, marks, planned, policy=policy, selection=selection)
     touched = {*(head.id for head in actions.creates), *actions.updates}
     fields = source_fields(view, site, is_same_site=is_same_site)
-    found = survey(view, touched, fields, is_whole=selection.is_whole_project)
+    stand_ins = stand_ins or StandIns()
+    knows_everybody = is_same_site and not stand_ins.sections.get("people")
+    found = survey(
+        view, touched, fields, is_whole=selection.is_whole_project, with_mentions=not knows_everybody
+    )
+    people = find_people(calls, found.people, {} if knows_everybody else view.emails(), stand_ins)
     matches = matches_for(
-        calls, site, project, fields, people=found.people, sprints=found.sprints, is_same_site=is_same_site
+        calls,
+        site,
+        project,
+        fields,
+        people=people,
+        stand_ins=stand_ins,
+        sprints=found.sprints,
+        is_same_site=is_same_site,
     )
     levels = Counter(head.level for head in actions.creates)
     objections = Objections(conflicts=list(actions.conflicts), notes=list(actions.notes))
@@ -143,6 +157,9 @@ def make_plan(
         skips=actions.skips,
         standing=standing,
         absent_ends=tuple(sorted(ends - standing.keys())),
+        stand_ins=stand_ins,
+        accounts=people.replaced,
+        fallback_account=people.fallback,
         needed=_needed(selection, found),
         counts={kind: count for kind, count in sorted(found.counts.items()) if count},
         steps=steps_of(
@@ -197,7 +214,8 @@ def matches_for(
     project: ProjectState | None,
     fields: Mapping[str, TargetField],
     *,
-    people: set[str],
+    people: People,
+    stand_ins: StandIns,
     sprints: set[str],
     is_same_site: bool,
 ) -> Matches:
@@ -207,7 +225,8 @@ def matches_for(
         site=site,
         project=project,
         source_fields=fields,
-        people=read_people(calls, people),
+        people=people,
+        stand_ins=stand_ins,
         sprints=read_sprints(calls, sprints) if is_same_site else {},
     )
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.plan_text import plan_markdown
+from jira_backup_pipeline.engine.restore.planned_lines import Conflict, Impossible, Step
 from jira_backup_pipeline.engine.restore.selection import Selection
+from jira_backup_pipeline.engine.restore.stand_ins import StandIns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,45 +56,12 @@ class PlannedTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One stage with its work: how many things, and how many requests that write and that read."""
-
-    stage: str
-    count: int
-    writes: int
-    reads: int
-    seconds: float
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Something that is in the way. A blocking one must be resolved before the plan can be applied."""
-
-    kind: str
-    subject: str
-    problem: str
-    remedy: str
-    is_blocking: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Impossible:
-    """Something REST cannot bring back, and what is done instead."""
-
-    kind: str
-    what: str
-    reason: str
-    instead: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class RestorePlan:
     """Everything a restore will do. Equal snapshot, target, selection and policy give an equal digest.
 
     `creates` are source issue ids in the order of creation; `updates` and `skips` name the target issue of a source id;
-    `standing` are issues of the target that are only referred to, `absent_ends` those referred to that it lacks; `needed` are the names of components and versions
+    `standing` are issues of the target that are only referred to, `absent_ends` those referred to that it lacks;
+    `accounts` leads from accounts of the snapshot to those that stand in for them, `fallback_account` does for the rest; `needed` are the names of components and versions
     that single issues need (None: all).
     """
 
@@ -116,6 +85,9 @@ class RestorePlan:
     notes: tuple[str, ...] = ()
     last_number: int = 0
     absent_ends: tuple[str, ...] = ()
+    stand_ins: StandIns = field(default_factory=StandIns)
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    fallback_account: str = ""
     format: int = PLAN_FORMAT
     planning_requests: Mapping[str, int] = field(default_factory=dict)
 
@@ -130,6 +102,7 @@ class RestorePlan:
             self.target.key,
             asdict(self.selection),
             self.policy.value,
+            self.stand_ins.to_json(),
         )
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -166,6 +139,7 @@ class RestorePlan:
         """Give the JSON form, which the journal keeps and `--json` prints."""
         document = asdict(self)
         document["policy"] = self.policy.value
+        document["stand_ins"] = self.stand_ins.to_json()
         del document["planning_requests"]
         digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         return {**document, "planning_requests": dict(self.planning_requests), "digest": digest}
@@ -199,5 +173,6 @@ class RestorePlan:
                 "prerequisites": tuple(values["prerequisites"]),
                 "notes": tuple(values["notes"]),
                 "absent_ends": tuple(values.get("absent_ends", ())),
+                "stand_ins": StandIns.from_json(values.get("stand_ins", {})),
             }
         )

@@ -23,6 +23,7 @@ from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
 from jira_backup_pipeline.engine.restore.compare_ranks import RankComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
 from jira_backup_pipeline.engine.restore.ranks import rank_field
+from jira_backup_pipeline.engine.restore.people import People
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, fields_of
@@ -55,6 +56,7 @@ _CHILD_KINDS = (
     "issue_property",
 )
 _READ_BYTES = 1 << 20
+_CUSTOM = "customfield_"
 
 
 def prove(
@@ -125,17 +127,24 @@ class _Proof:
             row.id: target_field(row.value) for row in view.site_rows("field") if isinstance(row.value, dict)
         }
         self._ranks = RankComparison(rank_field(self._fields), target_rank)
+        # On the same site a field that no call writes is compared under its own id.
+        own = {name: name for name in self._fields} if plan.target.is_same_site else {}
+        system = {name: name for name in self._fields if not name.startswith(_CUSTOM)}
+        self._targets = {**system, **own, **outcome.fields}
         self._excuses = Excuses.of(outcome.failures, outcome.adjustments)
         texts = TextWriter(
             outcome.id_map,
             source_bases=source_bases(view, plan),
             target_base=plan.target.base_url,
             projects={plan.source.key: plan.target.key},
+            accounts=plan.accounts,
         )
         self._rules = Correspondence(
             outcome.id_map,
             texts,
             lambda source_id: outcome.id_map.issue(source_id) or plan.standing.get(source_id),
+            plan.stand_ins,
+            People(outcome.people, plan.accounts, plan.fallback_account),
         )
 
     def run(self) -> Tally:
@@ -156,6 +165,8 @@ class _Proof:
             is_new=self._plan.target.project_id is None,
             needed={kind: self._plan.needed_names(kind) for kind in ("component", "version")},
             is_renamed=self._plan.target.key != self._plan.source.key,
+            rules=self._rules,
+            is_same_site=self._plan.target.is_same_site,
         )
         for kind in ("project", "component", "version", "role_actors"):
             sources = list(self._view.rows(kind))
@@ -192,10 +203,16 @@ class _Proof:
             for source_id in chunk
             if (found := self._outcome.id_map.issue(source_id)) is not None
         }
-        people = [account_id for account_id, is_active in self._outcome.people.items() if is_active]
+        people = {
+            self._plan.accounts.get(account_id, account_id)
+            for account_id, is_active in self._outcome.people.items()
+            if is_active
+        }
         return {
             by_target[unit.issue_id]: unit
-            for unit in self._reader.issue_units(list(by_target), people=people, property_keys=property_keys)
+            for unit in self._reader.issue_units(
+                list(by_target), people=sorted(people), property_keys=property_keys
+            )
             if unit.issue_id in by_target
         }
 
@@ -211,6 +228,7 @@ class _Proof:
             fields=self._fields,
             repository_id=self._plan.repository_id,
             is_new=source.id not in self._plan.updates,
+            targets=self._targets,
             head_key=str(source.value.get("key", source.id)) if isinstance(source.value, dict) else source.id,
         )
         if self._is_about_files:

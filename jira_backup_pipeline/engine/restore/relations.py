@@ -107,13 +107,14 @@ def restore_watchers(restoration: Restoration) -> None:
         account_id = str(members_of(task.record).get("accountId", task.record.id))
         if target is None:
             return None
-        if not restoration.matches.people.get(account_id):
+        account_id_on_target = restoration.matches.person(account_id)
+        if account_id_on_target is None:
             reason = "the account is not active on the target"
             restoration.findings.adjust(
                 Adjustment("watcher", task.source_id, "accountId", reason, is_impossible=True)
             )
             return None
-        restoration.calls.send("POST", f"{_API}/issue/{target.id}/watchers", account_id)
+        restoration.calls.send("POST", f"{_API}/issue/{target.id}/watchers", account_id_on_target)
         return None
 
     run_stage(restoration, "watchers", _hanging_on_issues(restoration, "watcher"), act)

@@ -97,6 +97,11 @@ class SnapshotView:
         if self._site is not None:
             yield from self._site.table(BY_NAME[kind].table).records()
 
+    def emails(self) -> dict[str, str]:
+        """Give the e-mail address of every account whose address the site snapshot shows."""
+        people = ((row.id, members_of(row).get("emailAddress")) for row in self.site_rows("person"))
+        return {account_id: email for account_id, email in people if isinstance(email, str) and email}
+
     def open_blob(self, record: Record) -> BinaryIO | None:
         """Open an attachment's bytes, fully decrypted and checked; None when the snapshot holds none."""
         name = record.extra.get("blob")

@@ -280,7 +280,9 @@ class _Statuses:
     def _watched(self, source_id: str) -> bool:
         """Tell whether the restoring account watched an issue of the snapshot, or watches what was there already."""
         account_id = self._restoration.matches.site.account_id
-        return not self._restoration.is_new(source_id) or account_id in watchers_of(self._watchers, source_id)
+        return not self._restoration.is_new(source_id) or account_id in {
+            self._restoration.matches.mentioned(watcher) for watcher in watchers_of(self._watchers, source_id)
+        }
 
     def _resolve(self, source_id: str, target_id: str, present: object) -> None:
         wanted = _resolution(self._rows[source_id])

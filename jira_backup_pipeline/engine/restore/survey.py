@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.domain.references import is_document, media_ids
+from jira_backup_pipeline.domain.references import ReferenceKind, is_document, media_ids, references
 from jira_backup_pipeline.engine.restore.attachments import is_without_bytes
 from jira_backup_pipeline.engine.restore.matching import (
     NOT_WRITABLE_FIELDS,
@@ -24,7 +24,7 @@ from jira_backup_pipeline.engine.restore.relations import link_ends
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
     from jira_backup_pipeline.engine.restore.target import TargetField
@@ -63,14 +63,25 @@ class Survey:
 
 
 def survey(
-    view: SnapshotView, issue_ids: set[str], source_fields: Mapping[str, TargetField], *, is_whole: bool
+    view: SnapshotView,
+    issue_ids: set[str],
+    source_fields: Mapping[str, TargetField],
+    *,
+    is_whole: bool,
+    with_mentions: bool = False,
 ) -> Survey:
-    """Walk over the selected issues and what hangs on them."""
+    """Walk over the selected issues and what hangs on them; people that text mentions count only when asked for."""
     result = Survey()
     for row in view.rows("issue", issue_ids):
         _survey_issue(result, fields_of(row), source_fields)
+        if with_mentions:
+            result.people.update(_mentioned(fields_of(row).values()))
     for kind in ("comment", "worklog", "remote_link", "changelog", "issue_property"):
-        result.counts[kind] = sum(1 for _ in view.rows(kind, issue_ids))
+        text = {"comment": "body", "worklog": "comment"}.get(kind, "") if with_mentions else ""
+        for row in view.rows(kind, issue_ids):
+            result.counts[kind] += 1
+            if text:
+                result.people.update(_mentioned([members_of(row).get(text)]))
     seen = set()
     for row in view.rows("issue_link", issue_ids):
         ends = link_ends(row)
@@ -122,6 +133,14 @@ def _survey_issue(
     parent = fields.get("parent")
     if isinstance(parent, dict) and parent.get("id"):
         result.ends.add(str(parent["id"]))
+
+
+def _mentioned(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if is_document(value):
+            for found in references(value):
+                if found.kind is ReferenceKind.PERSON:
+                    yield found.value
 
 
 def _survey_named(result: Survey, name: str, value: object, known: TargetField | None) -> None:

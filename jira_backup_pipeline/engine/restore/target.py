@@ -29,7 +29,6 @@ ORIGIN_PROPERTY = "jira-backup.origin"
 _API = "/rest/api/3"
 # Keys read beyond the last known one: a create batch holds at most 50, so a whole empty window means the end.
 PROBE_WINDOW = 100
-_PEOPLE_PER_REQUEST = 100
 _PERMISSIONS = ("ADMINISTER", "ADMINISTER_PROJECTS", "BULK_CHANGE", "MODIFY_REPORTER", "MANAGE_WATCHERS")
 # Reasons why Jira would not say: the answer is then simply not known.
 _UNTOLD = (NotFound, AccessDenied, WriteRefused, UnexpectedAnswer)
@@ -198,19 +197,6 @@ def read_trashed_project(calls: Calls, key: str) -> str | None:
     except _UNTOLD:
         return None
     return None
-
-
-def read_people(calls: Calls, account_ids: Iterable[str]) -> dict[str, bool]:
-    """Tell for each account that the target knows whether it is active."""
-    wanted = sorted(set(account_ids))
-    known: dict[str, bool] = {}
-    for start in range(0, len(wanted), _PEOPLE_PER_REQUEST):
-        chunk = wanted[start : start + _PEOPLE_PER_REQUEST]
-        names = "&".join(f"accountId={account_id}" for account_id in chunk)
-        answer = calls.get(f"{_API}/user/bulk?{names}&maxResults={_PEOPLE_PER_REQUEST}")
-        for item in list_of(answer, "values"):
-            known[str(item.get("accountId"))] = item.get("active") is True
-    return known
 
 
 def read_issues_by_id(calls: Calls, source_ids: Iterable[str]) -> dict[str, FoundIssue]:

@@ -21,24 +21,30 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.idmap import IdMap
 
 _HEAD_START = "Originally by "
-_NO_REFERENCE = Substitutions()
 
 
 class TextWriter:
     """Turns text of the snapshot into text of the target by the id map as it is when asked."""
 
     def __init__(
-        self, id_map: IdMap, *, source_bases: tuple[str, ...], target_base: str, projects: Mapping[str, str]
+        self,
+        id_map: IdMap,
+        *,
+        source_bases: tuple[str, ...],
+        target_base: str,
+        projects: Mapping[str, str],
+        accounts: Mapping[str, str] | None = None,
     ) -> None:
         self._map = id_map
         self._source_bases = source_bases
         self._target_base = target_base
         self._projects = dict(projects)
+        self._accounts = dict(accounts or {})
         self._books: dict[bool, tuple[AddressBook, Substitutions]] = {}
 
     def first(self, value: Any) -> Any:  # noqa: ANN401 - decoded JSON
         """Give text as an issue is created with: the same at every attempt, whatever was restored before."""
-        return rewrite(value, _NO_REFERENCE) if is_document(value) else value
+        return rewrite(value, Substitutions(person=self._person)) if is_document(value) else value
 
     def final(self, value: Any, *, knows_comments: bool = True) -> Any:  # noqa: ANN401 - decoded JSON
         """Give text as it stands in the end: files, keys and addresses follow the id map.
@@ -65,9 +71,20 @@ class TextWriter:
                 projects=self._projects,
             )
             files = self._map.of(MEDIA)
-            found = book, Substitutions(media=files.get, address=book.rewrite_address, text=book.rewrite_text)
+            found = (
+                book,
+                Substitutions(
+                    media=files.get,
+                    person=self._person,
+                    address=book.rewrite_address,
+                    text=book.rewrite_text,
+                ),
+            )
             self._books[knows_comments] = found
         return found
+
+    def _person(self, account_id: str) -> str:
+        return self._accounts.get(account_id, account_id)
 
 
 def head_line(author: str, created: str) -> Node:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.engine.restore.options import ApplyOptions
     from jira_backup_pipeline.engine.restore.report import FidelityReport
+    from jira_backup_pipeline.engine.restore.stand_ins import StandIns
     from jira_backup_pipeline.repository.repository import Repository
 
 
@@ -64,6 +65,7 @@ def plan_restore(
     selection: Selection | None = None,
     target: RestoreTarget | None = None,
     policy: Policy = Policy.SKIP,
+    stand_ins: StandIns | None = None,
     clock: Callable[[], datetime],
     progress: Progress | None = None,
 ) -> RestoreResult:
@@ -75,6 +77,7 @@ def plan_restore(
         selection=selection,
         target=target,
         policy=policy,
+        stand_ins=stand_ins,
         clock=clock,
         progress=progress,
     )

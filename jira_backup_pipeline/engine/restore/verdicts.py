@@ -44,6 +44,8 @@ class Rule(StrEnum):
     NOT_OVERWRITTEN = "was there already and is matched by name, not overwritten"
     NEWER = "came after the snapshot and is left alone"
     TEMPLATE = "brought by the project template"
+    OTHER_PERSON = "another account of the target stands in"
+    STAND_IN = "the mapping names what stands in"
     OTHER_TYPE = "the target lacks the type, the nearest one stands in"
     DOCUMENTED = "REST cannot set it"
     HISTORY = "no call writes history"

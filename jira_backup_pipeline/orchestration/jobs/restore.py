@@ -10,6 +10,7 @@ See https://docs.dagster.io/guides/operate/run-configuration
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import dagster as dg
@@ -24,6 +25,7 @@ from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, Restor
 from jira_backup_pipeline.engine.restore.prove import prove
 from jira_backup_pipeline.engine.restore.report import FidelityReport
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
+from jira_backup_pipeline.mapping_file import read_mapping
 from jira_backup_pipeline.orchestration.failures import explained
 from jira_backup_pipeline.orchestration.jobs.backup import EXECUTOR
 from jira_backup_pipeline.orchestration.progress import RunLog
@@ -70,6 +72,13 @@ class RestoreConfig(dg.Config):
     target_project: str = Field(
         default="",
         description="Key of the project to write to; it is created if absent. Empty: the same key.",
+    )
+    mapping_file: str = Field(
+        default="",
+        description=(
+            "Path of a TOML or JSON file, on the machine that runs the job, that says who and what stands in on the target for "
+            "people, fields, issue types, statuses and the like. Empty: matched by id, name and e-mail address alone."
+        ),
     )
     policy: Literal["skip", "update", "copy"] = Field(
         default="skip",
@@ -219,6 +228,7 @@ def _plan(context: dg.OpExecutionContext, config: RestoreConfig, workplace: Back
             ),
             target=RestoreTarget(project_key=config.target_project or None),
             policy=Policy(config.policy),
+            stand_ins=read_mapping(Path(config.mapping_file)) if config.mapping_file else None,
             progress=RunLog(context.log.info),
         )
 
