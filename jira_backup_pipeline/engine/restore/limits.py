@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
-from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.planned_lines import Impossible, Step
+from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.selection import Part
 
 if TYPE_CHECKING:

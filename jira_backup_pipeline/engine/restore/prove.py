@@ -22,8 +22,8 @@ from jira_backup_pipeline.engine.restore.compare import DIFFERENT, Correspondenc
 from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
 from jira_backup_pipeline.engine.restore.compare_ranks import RankComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
-from jira_backup_pipeline.engine.restore.ranks import rank_field
 from jira_backup_pipeline.engine.restore.people import People
+from jira_backup_pipeline.engine.restore.ranks import rank_field
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, fields_of
