@@ -37,6 +37,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredLinks:
+    """The remote links of an issue as stored: their exact bytes, and the ids of the history entries that name one."""
+
+    items: tuple[bytes, ...] = ()
+    entries: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """How fast Jira answers at present: the mean time of its answers (None before the first), and how many at once."""
 

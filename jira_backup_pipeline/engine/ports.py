@@ -20,6 +20,7 @@ from jira_backup_pipeline.domain.readings import (
     ListedProject,
     Located,
     Pace,
+    StoredLinks,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = [
     "ListedProject",
     "Located",
     "Pace",
+    "StoredLinks",
 ]
 
 
@@ -96,13 +98,14 @@ class JiraReader(Protocol):
         property_keys: Collection[str] = (),
         properties_of: Collection[str] | None = (),
         stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
+        stored_links: Mapping[str, StoredLinks] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them; of attachments the metadata.
 
         Ids that Jira does not give (deleted or hidden meanwhile) are left out: the caller compares. `people` are account
         ids that may be used to find watchers and voters by inverted search where that costs fewer requests. Remote links
         cost a request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
-        names one. Issue properties are found by key: `property_keys` are known from before; the issues in `properties_of`
+        names one in an entry that `stored_links` does not know; other issues keep the links stored there. Issue properties are found by key: `property_keys` are known from before; the issues in `properties_of`
         (None: every issue) are asked for all they have, one request each, and their keys are asked of the others too.
         `stored_people` are user objects by kind and issue id, as stored: where the issue states as many, nobody is asked.
         """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.domain.readings import IssueUnit
+from jira_backup_pipeline.domain.readings import IssueUnit, StoredLinks
 from jira_backup_pipeline.jira.assembly import UnitParts, assemble
 from jira_backup_pipeline.jira.bodies import BATCH as BODIES_BATCH
 from jira_backup_pipeline.jira.bodies import Bodies, Question, fetch_bodies
@@ -24,7 +24,7 @@ from jira_backup_pipeline.jira.child_properties import add_child_properties
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
-from jira_backup_pipeline.jira.remote_links import names_remote_link, read_remote_links
+from jira_backup_pipeline.jira.remote_links import entries_naming_links, read_remote_links
 from jira_backup_pipeline.jira.wire.slices import read_value
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class _Parts:
     unreadable: Mapping[str, Gap]
 
 
+def _names_links(part: UnitParts) -> set[str]:
+    return entries_naming_links(value for _, value in part.histories)
+
+
 def _units(read: _Parts) -> Iterator[IssueUnit]:
     for issue_id in dict.fromkeys(read.ids):
         if issue_id in read.parts:
@@ -81,12 +85,14 @@ class IssueReading:
         properties: IssueProperties,
         *,
         links_of: Collection[str] | None,
+        stored_links: Mapping[str, StoredLinks],
     ) -> None:
         self._client = client
         self._finders = finders
         self._properties = properties
         self._question = Question()
         self._links_of = None if links_of is None else frozenset(links_of)
+        self._stored_links = stored_links
         self._overflow = Overflow(client)
 
     def units(self, issue_ids: Sequence[str]) -> Iterator[IssueUnit]:
@@ -156,11 +162,14 @@ class IssueReading:
         self, parts: dict[str, UnitParts], histories: Histories, links: Mapping[str, Future[Found]]
     ) -> None:
         tasks = [task for part in parts.values() for task in self._overflow.tasks(part.issue)]
-        tasks += [
-            Task("remote_link", issue_id, None)
-            for issue_id, part in parts.items()
-            if issue_id not in links and self._names_remote_links(part, histories)
-        ]
+        for issue_id, part in parts.items():
+            if issue_id in links:
+                continue
+            stored = self._stored_links.get(issue_id, StoredLinks())
+            if issue_id in histories.gaps or not _names_links(part) <= stored.entries:
+                tasks.append(Task("remote_link", issue_id, None))
+            else:
+                part.lists["remote_link"] = Found(stored.items, len(stored.items))
         for task, found in zip(tasks, self._client.map_ordered(self._read_list, tasks), strict=True):
             parts[task.issue_id].lists[task.kind] = found
         for issue_id, link in links.items():
@@ -170,9 +179,6 @@ class IssueReading:
 
     def _is_asked_for_links(self, issue_id: str) -> bool:
         return self._links_of is None or issue_id in self._links_of
-
-    def _names_remote_links(self, part: UnitParts, histories: Histories) -> bool:
-        return part.issue.id in histories.gaps or names_remote_link(value for _, value in part.histories)
 
     def _read_list(self, task: Task) -> Found:
         if task.kind == "remote_link":

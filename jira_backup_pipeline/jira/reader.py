@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ListedProject,
         Located,
         Pace,
+        StoredLinks,
     )
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.jira.client import JiraClient
@@ -97,6 +98,7 @@ class CloudReader:
         property_keys: Collection[str] = (),
         properties_of: Collection[str] | None = (),
         stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
+        stored_links: Mapping[str, StoredLinks] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
@@ -116,7 +118,10 @@ class CloudReader:
             for interest in INTERESTS
         ]
         properties = IssueProperties(self.client, property_keys, properties_of)
-        return IssueReading(self.client, finders, properties, links_of=links_of).units(issue_ids)
+        reading = IssueReading(
+            self.client, finders, properties, links_of=links_of, stored_links=stored_links or {}
+        )
+        return reading.units(issue_ids)
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""

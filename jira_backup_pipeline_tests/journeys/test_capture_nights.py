@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Issue
 
 _WATCHERS = "GET /rest/api/3/issue/{issue_id}/watchers"
+_REMOTE_LINKS = "GET /rest/api/3/issue/{issue_id}/remotelink"
 _SEARCH = "POST /rest/api/3/search/jql"
 
 
@@ -72,6 +73,17 @@ class Nights:
         """Give who is stored as watching an issue."""
         rows = self.repository.tables(manifest)["watchers"].to_arrow().to_pylist()
         return {row["account_id"] for row in rows if row["issue_id"] == str(issue.issue_id)}
+
+    def remote_links(self, manifest: Manifest, issue: Issue) -> set[str]:
+        """Give the titles of the remote links that are stored of an issue."""
+        rows = self.repository.tables(manifest)["remote_links"].to_arrow().to_pylist()
+        return {row["title"] for row in rows if row["issue_id"] == str(issue.issue_id)}
+
+    def true_links(self, issue: Issue) -> set[str]:
+        """Give the titles of the remote links that Jira has of an issue."""
+        return {
+            link["object"]["title"] for link in self.call("GET", f"/issue/{issue.issue_id}/remotelink").json()
+        }
 
     def issues(self) -> list[Issue]:
         return list(self.sandbox.site.issues)
@@ -141,3 +153,39 @@ def test_the_keys_of_properties_are_remembered_and_serve_other_projects(nights: 
     assert manifest.property_keys == tuple(sorted({row["id"] for row in rows}))
     assert keys_of_siblings(nights.repository, project_scope("1")) == list(manifest.property_keys)
     assert nights.night().manifest.property_keys == manifest.property_keys
+
+
+def linked(nights: Nights) -> list[Issue]:
+    """Give issues with remote links, as the night before has them."""
+    manifest = nights.night().manifest
+    found = [issue for issue in nights.issues() if nights.remote_links(manifest, issue)]
+    assert len(found) > 2
+    return found
+
+
+def test_a_night_asks_for_remote_links_only_where_the_history_names_a_new_one(nights: Nights) -> None:
+    kept, added_to, emptied, *_ = linked(nights)
+    target = {"globalId": "system=1&id=7", "object": {"url": "https://docs.example.test/7", "title": "seven"}}
+    nights.call("POST", f"/issue/{added_to.issue_id}/remotelink", target)
+    for link in nights.call("GET", f"/issue/{emptied.issue_id}/remotelink").json():
+        nights.call("DELETE", f"/issue/{emptied.issue_id}/remotelink/{link['id']}")
+    edited(nights, kept)
+
+    done = nights.night()
+
+    assert done.requests.get(_REMOTE_LINKS, 0) == 2
+    assert "seven" in nights.remote_links(done.manifest, added_to)
+    for issue in (kept, added_to, emptied):
+        assert nights.remote_links(done.manifest, issue) == nights.true_links(issue)
+    assert done.manifest.unexplained == 0
+
+
+def test_a_remote_link_that_changed_without_a_word_is_found_by_a_full_reading(nights: Nights) -> None:
+    issue = linked(nights)[0]
+    link = nights.sandbox.site.body(issue).remote_links[0]
+    link.target["title"] = "changed by an app"
+    edited(nights, issue)
+
+    found = [nights.remote_links(nights.night(is_full=full).manifest, issue) for full in (False, True)]
+
+    assert ["changed by an app" in titles for titles in found] == [False, True]

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.history import names_remote_link
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+from jira_backup_pipeline.domain.readings import StoredLinks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -82,12 +84,11 @@ class Previous:
         """Give the blob columns by attachment id of what is stored for these issues."""
         if self.manifest is None or not self.manifest.counts.get("attachments") or not issue_ids:
             return {}
-        wanted = set(issue_ids)
-        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["attachments"]
+        table = repository.tables(self.manifest, packs=self._packs_of(issue_ids))["attachments"]
         known: dict[str, Mapping[str, object]] = {}
-        for batch in table.to_batches(columns=["id", "issue_id", *_BLOB_COLUMNS]):
+        for batch in table.to_batches(columns=["id", "issue_id", *_BLOB_COLUMNS], of=issue_ids):
             for row in batch.to_pylist():
-                if row["issue_id"] in wanted and row["blob"] is not None:
+                if row["blob"] is not None:
                     known[row["id"]] = {name: row[name] for name in _BLOB_COLUMNS}
         return known
 
@@ -97,13 +98,11 @@ class Previous:
         """Give key and name of the security level by issue id, as these issues are stored."""
         if self.manifest is None:
             return {}
-        wanted = set(issue_ids)
-        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["issues"]
+        table = repository.tables(self.manifest, packs=self._packs_of(issue_ids))["issues"]
         return {
             row["id"]: (row["key"], row["security_level"])
-            for batch in table.to_batches(columns=["id", "key", "security_level"])
+            for batch in table.to_batches(columns=["id", "key", "security_level"], of=issue_ids)
             for row in batch.to_pylist()
-            if row["id"] in wanted
         }
 
     def _packs_of(self, issue_ids: Collection[str]) -> set[str]:
@@ -128,16 +127,31 @@ class Previous:
         """Give who is stored as watching and voting: by kind and issue id, as the exact bytes of their user objects."""
         if self.manifest is None or not issue_ids:
             return {}
-        wanted = set(issue_ids)
-        tables = repository.tables(self.manifest, packs=self._packs_of(wanted))
-        return {kind: _people_in(tables[BY_NAME[kind].table], wanted) for kind in ("watcher", "vote")}
+        tables = repository.tables(self.manifest, packs=self._packs_of(issue_ids))
+        return {kind: _raws_in(tables[BY_NAME[kind].table], issue_ids) for kind in ("watcher", "vote")}
+
+    def remote_links(self, repository: Repository, issue_ids: Collection[str]) -> dict[str, StoredLinks]:
+        """Give the stored remote links by issue id, with the history entries by which they were known."""
+        if self.manifest is None or not issue_ids:
+            return {}
+        tables = repository.tables(self.manifest, packs=self._packs_of(issue_ids))
+        entries: dict[str, set[str]] = {}
+        columns = ["id", "issue_id", "fields", "field_ids"]
+        for batch in tables["changelog"].to_batches(columns, of=issue_ids):
+            for row in batch.to_pylist():
+                if names_remote_link([*row["fields"], *row["field_ids"]]):
+                    entries.setdefault(row["issue_id"], set()).add(row["id"])
+        links = _raws_in(tables["remote_links"], issue_ids)
+        return {
+            issue_id: StoredLinks(tuple(links.get(issue_id, ())), frozenset(entries.get(issue_id, ())))
+            for issue_id in entries.keys() | links.keys()
+        }
 
 
-def _people_in(table: TableReader, wanted: Collection[str]) -> dict[str, list[bytes]]:
+def _raws_in(table: TableReader, issue_ids: Collection[str]) -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
-    for record in table.records():
-        if record.issue_id is not None and record.issue_id in wanted:
-            found.setdefault(record.issue_id, []).append(record.raw)
+    for record in table.records(of=issue_ids):
+        found.setdefault(str(record.issue_id), []).append(record.raw)
     return found
 
 

@@ -68,6 +68,8 @@ class UnitReading:
             properties_of=None if self.options.is_full else questions.sample,
             # Whoever swaps one watcher for another between two readings is found by a full one, which asks everybody.
             stored_people={} if self.options.is_full else previous.people(self.repository, to_read),
+            # A link that an app changes without a word in the history is found by a full reading too.
+            stored_links={} if self.options.is_full else previous.remote_links(self.repository, to_read),
         )
         with AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
@@ -120,15 +122,16 @@ class UnitReading:
         return previous.property_keys(self.repository)
 
     def _links_of(self, ids: Sequence[str]) -> list[str] | None:
-        """Choose the issues to ask for remote links, one request each.
+        """Choose the issues to ask for remote links in any case, one request each.
 
-        An issue that was never read is asked, because an import may have made its links without a history entry; so is
-        one that had links. A full reading asks every issue.
+        An issue that was never read is asked, because an import may have made its links without a history entry, and one
+        whose links could not be read. A full reading asks every issue.
         """
         if self.options.is_full:
             return None
-        before = {issue_id: self.draft.previous.find("issue", issue_id) for issue_id in ids}
-        return [i for i, ref in before.items() if ref is None or ref.counts.get("remote_link")]
+        previous = self.draft.previous
+        unread = {gap.issue_id for gap in previous.gaps if gap.kind == "remote_link"}
+        return [i for i in ids if i in unread or previous.find("issue", i) is None]
 
     def _keep(self, unit: IssueUnit) -> None:
         self.progress.advance()

@@ -28,7 +28,7 @@ from jira_backup_pipeline.repository.tables.files import dataset_format, explain
 from jira_backup_pipeline.repository.tables.schema import EXTRA_COLUMNS, is_issue_level, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from jira_backup_pipeline.domain.manifest import ObjectRef
     from jira_backup_pipeline.store.contract import Store
@@ -120,18 +120,24 @@ class TableReader:
         self,
         columns: Sequence[str] | None = None,
         filter: ds.Expression | None = None,  # noqa: A002 - pyarrow's word
+        *,
+        of: Collection[str] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Stream the live rows; memory stays bounded by a few row groups.
 
         Args:
             columns: names of the wanted columns, in their order; all when None.
             filter: a pyarrow expression (`pyarrow.compute.field(...)`) that rows must satisfy.
+            of: only the rows of these issues (above issue level: with these ids); all when None.
 
         Raises:
             ConfigurationError: a column does not exist.
             IntegrityError: a file is not what was stored.
         """
         wanted = self._checked(columns)
+        if of is not None:
+            among = ds.field(self.live_column).isin(pa.array(sorted(of), pa.string()))
+            filter = among if filter is None else among & filter  # noqa: A001 - pyarrow's word
         for file, path in self._cache.ahead(self._files):
             with explained(file.ref.key):
                 yield from self._scanner(file, path, wanted, filter).to_batches()
@@ -173,14 +179,19 @@ class TableReader:
                 total += self._scanner(file, path, [self.live_column], filter).count_rows()
         return total
 
-    def records(self, filter: ds.Expression | None = None) -> Iterator[Record]:  # noqa: A002 - pyarrow's word
-        """Give the live rows as records, `raw` byte for byte as captured.
+    def records(
+        self,
+        filter: ds.Expression | None = None,  # noqa: A002 - pyarrow's word
+        *,
+        of: Collection[str] | None = None,
+    ) -> Iterator[Record]:
+        """Give the live rows as records, `raw` byte for byte as captured; `of` as in `to_batches`.
 
         `value` is None where `raw` cannot be decoded.
         """
         extras = [name for name, _ in EXTRA_COLUMNS.get(self.kind, ())]
         columns = ["id", *(["issue_id"] if is_issue_level(self.kind) else []), *extras, "raw", "raw_binary"]
-        for batch in self.to_batches(columns, filter):
+        for batch in self.to_batches(columns, filter, of=of):
             for row in batch.to_pylist():
                 raw = row["raw_binary"] if row["raw"] is None else row["raw"].encode("utf-8")
                 yield Record(
