@@ -28,6 +28,9 @@ def extractor(column: Column) -> Extract:
     """Make the function that gives a column's value of a decoded record."""
     if column.type is ColumnType.STRINGS:
         return _texts_at(column.path)
+    if not column.path:
+        # The record is no object but the value itself, such as a label.
+        return _CONVERTERS[column.type]
     return _value_at(column.path, _CONVERTERS[column.type])
 
 

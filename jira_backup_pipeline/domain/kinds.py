@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.catalogue.issue import ISSUE_KINDS
 from jira_backup_pipeline.domain.catalogue.project import PROJECT_KINDS
 from jira_backup_pipeline.domain.catalogue.shape import (
+    ITSELF,
     Column,
     ColumnType,
     Condition,
     Kind,
     Level,
     Listing,
+    PageWords,
     Paging,
     Recognition,
 )
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BY_NAME",
     "BY_TABLE",
+    "ITSELF",
     "KINDS",
     "Column",
     "ColumnType",
@@ -41,6 +44,7 @@ __all__ = [
     "Kind",
     "Level",
     "Listing",
+    "PageWords",
     "Paging",
     "Recognition",
     "kinds_at",

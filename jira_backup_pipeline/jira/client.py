@@ -29,7 +29,7 @@ from jira_backup_pipeline.jira.limiter import Limiter
 from jira_backup_pipeline.jira.pipeline import map_ordered
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.sockets import Sockets
-from jira_backup_pipeline.jira.wire.addresses import checked_base_url, same_origin
+from jira_backup_pipeline.jira.wire.addresses import address_of, checked_base_url, cloud_id_in, same_origin
 from jira_backup_pipeline.jira.wire.messages import Broken, Garbled, Refusal, Request, Response
 from jira_backup_pipeline.jira.wire.retries import Fail, Proceed, Refuse, Retry, RetryRules, Slows, decide
 
@@ -94,6 +94,8 @@ class JiraClient:
 
     def __init__(self, config: JiraConfig, *, timing: Timing, rules: RetryRules) -> None:
         self.base_url: Final = checked_base_url(config.base_url)
+        # As the address or the site itself tells it; some lists are asked for by it.
+        self.cloud_id: str | None = cloud_id_in(self.base_url)
         self._config = config
         self._authorization = _basic(config.email, config.token)
         self._timing = timing
@@ -285,7 +287,7 @@ class JiraClient:
             **(headers or {}),
         }
         exchange = self._open(
-            request.method, self.base_url + request.target, all_headers, body or request.body
+            request.method, address_of(self.base_url, request.target), all_headers, body or request.body
         )
         self._check_account(exchange)
         return exchange

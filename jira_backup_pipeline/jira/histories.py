@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from jira_backup_pipeline.jira.listing import OffsetList
+from jira_backup_pipeline.jira.list_pages import OffsetList
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.wire.messages import Garbled, Refusal, Request
 from jira_backup_pipeline.jira.wire.pages import TokenPager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.manifest import Gap
-from jira_backup_pipeline.jira.listing import OffsetList
+from jira_backup_pipeline.jira.list_pages import OffsetList
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.wire.messages import Request
 

@@ -15,9 +15,8 @@ from jira_backup_pipeline.domain.errors import CredentialsRejected, UnexpectedAn
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
 from jira_backup_pipeline.domain.readings import Account, ListedProject
 from jira_backup_pipeline.domain.times import parse_instant
-from jira_backup_pipeline.jira.listing import OffsetList
+from jira_backup_pipeline.jira.list_pages import OffsetList
 from jira_backup_pipeline.jira.refusals import error_for
-from jira_backup_pipeline.jira.wire.addresses import cloud_id_in
 from jira_backup_pipeline.jira.wire.messages import Garbled, Refusal, Request
 from jira_backup_pipeline.jira.wire.slices import read_answer, read_value
 
@@ -70,7 +69,7 @@ def ask_whoami(client: JiraClient) -> Account:
         account_id=account_id,
         display_name=_text(me, "displayName"),
         time_zone=_text(me, "timeZone"),
-        cloud_id=cloud_id_in(client.base_url) or _tenant_of(client) or _derived_id(base_url),
+        cloud_id=cloud_id_of(client) or _derived_id(base_url),
         base_url=base_url,
         server_time=_server_time(client, facts),
         groups=_groups(me.get("groups")),
@@ -124,6 +123,13 @@ def _listed(value: object, *, is_archived: bool) -> ListedProject:
         is_deleted=value.get("deleted") is True,
         issue_count=count if isinstance(count, int) else None,
     )
+
+
+def cloud_id_of(client: JiraClient) -> str | None:
+    """Give the site's cloud id; it is asked for once, because a site never changes it."""
+    if client.cloud_id is None:
+        client.cloud_id = _tenant_of(client)
+    return client.cloud_id
 
 
 def _tenant_of(client: JiraClient) -> str | None:

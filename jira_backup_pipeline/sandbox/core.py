@@ -28,8 +28,11 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.limits import Limits
 from jira_backup_pipeline.sandbox.request_log import LoggedRequest, RequestLog
 from jira_backup_pipeline.sandbox.routes import (
+    administration,
     agile,
+    associations,
     attachments,
+    board_parts,
     bulk,
     changelogs,
     comments,
@@ -46,6 +49,7 @@ from jira_backup_pipeline.sandbox.routes import (
     screens,
     search,
     server_info,
+    service_desk,
     sharing,
     site_setup,
     transitions,
@@ -61,8 +65,11 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
 
 _TABLES = (
+    administration.ROUTES,
     agile.ROUTES,
+    associations.ROUTES,
     attachments.ROUTES,
+    board_parts.ROUTES,
     bulk.ROUTES,
     changelogs.ROUTES,
     comments.ROUTES,
@@ -79,6 +86,7 @@ _TABLES = (
     screens.ROUTES,
     search.ROUTES,
     server_info.ROUTES,
+    service_desk.ROUTES,
     sharing.ROUTES,
     site_setup.ROUTES,
     transitions.ROUTES,
@@ -123,15 +131,7 @@ class Sandbox:
     def exchange(self, request: Request) -> Exchange:
         """The answer to a request and what befalls it on the way."""
         started = time.perf_counter()
-        gateway_prefix = f"/ex/jira/{self.site.cloud_id}"
-        gateway = request.path.startswith("/ex/jira/")
-        path = request.path
-        if gateway:
-            path = (
-                path.removeprefix(gateway_prefix)
-                if path.startswith(gateway_prefix + "/")
-                else "/unknown-cloud"
-            )
+        gateway, path = self._addressed(request.path)
         found = self.routes.match(request.method, path)
         template = found[0].template if found else path
         fault = self.faults.take(request.method, template, path)
@@ -143,6 +143,15 @@ class Sandbox:
         self._finish(response, gateway=gateway)
         self._note(request, response, template=template, path=path, fault=fault, started=started)
         return Exchange(response, fault, template)
+
+    def _addressed(self, path: str) -> tuple[bool, str]:
+        """Whether the gateway is asked, and the path as the site itself would be asked for it."""
+        if path.startswith("/automation/"):
+            return True, f"/gateway/api{path}"
+        if not path.startswith("/ex/jira/"):
+            return False, path
+        prefix = f"/ex/jira/{self.site.cloud_id}"
+        return True, path.removeprefix(prefix) if path.startswith(prefix + "/") else "/unknown-cloud"
 
     def exchange_elsewhere(
         self, request: Request, template: str, handler: Callable[[Request], Response]

@@ -238,6 +238,7 @@ class Board:
     project_id: int
     raw: bytes | None = None
     filter_id: int = 0
+    properties: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -24,6 +24,14 @@ from jira_backup_pipeline.sandbox.http import (
     encode,
 )
 from jira_backup_pipeline.sandbox.model import Issue, Project, ProjectState
+from jira_backup_pipeline.sandbox.routes import (
+    agile,
+    configuration,
+    project_parts,
+    server_info,
+    workflows,
+)
+from jira_backup_pipeline.sandbox.setup.fields import dormant, field_detail
 from jira_backup_pipeline.sandbox.setup.lists import setup_records
 
 if TYPE_CHECKING:
@@ -84,18 +92,36 @@ def _site_records(site: Site) -> Iterator[JsonObject]:
         yield _line("person", account.account_id, show.user_listed(site, account))
     for field in site.fields.values():
         yield _line("field", field.field_id, show.field_definition(field))
-    for issue_type in site.issue_types.values():
-        yield _line("issue_type", issue_type.type_id, show.issue_type(issue_type))
-    for status in site.statuses.values():
-        yield _line("status", status.status_id, show.status(status))
-    for priority in site.priorities.values():
-        yield _line("priority", priority.item_id, show.priority(priority))
+    for field in dormant(site):
+        # Known from the list by page only.
+        yield _line("field", field.field_id, field_detail(field))
+    yield from _definitions(site)
+    for category in site.categories.values():
+        yield _line("project_category", category.item_id, show.category(category))
+    for key, permission in server_info.permission_records().items():
+        yield _line("permission", key, permission)
+    for label in server_info.labels_of(site, site.backup_account):
+        yield _line("label", label, label)
+    yield _line("site_configuration", "site_configuration", server_info.configuration_record(site))
     for resolution in site.resolutions.values():
         yield _line("resolution", resolution.item_id, show.resolution(resolution))
     for link_type in site.link_types.values():
         yield _line("link_type", link_type.type_id, show.link_type(link_type))
     for group in site.groups.values():
         yield _line("group", group.group_id, {"name": group.name, "members": group.members})
+
+
+def _definitions(site: Site) -> Iterator[JsonObject]:
+    for issue_type in site.issue_types.values():
+        yield _line("issue_type", issue_type.type_id, show.issue_type(issue_type))
+    for status in site.statuses.values():
+        yield _line("status", status.status_id, configuration.status_record(site, status))
+    for priority in site.priorities.values():
+        yield _line("priority", priority.item_id, configuration.searched_priority(priority))
+    for workflow in site.workflows.values():
+        yield _line("workflow", workflow.entity_id, workflows.workflow_record(workflow))
+    for role in site.roles.values():
+        yield _line("role", role.item_id, show.role_summary(role) | {"actors": []})
 
 
 def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
@@ -123,10 +149,16 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
     for role in site.roles.values():
         record = show.project_role(site, project, role)
         yield _line("project_role", f"{home}/{role.item_id}", record, project_id=home, visible=visible)
+    for feature in project_parts.feature_records(project):
+        yield _line("project_feature", feature["feature"], feature, project_id=home, visible=visible)
+    for record in project_parts.status_records(site, project):
+        yield _line("project_status", record["id"], record, project_id=home, visible=visible)
     for board in site.boards.values():
         if board.project_id != home:
             continue
         yield _line("board", board.board_id, show.board(site, board), project_id=home, visible=visible)
+        record = agile.configuration_of(site, board)
+        yield _line("board_configuration", board.board_id, record, project_id=home, visible=visible)
         for sprint in site.sprints.values():
             if sprint.board_id == board.board_id:
                 yield _line("sprint", sprint.sprint_id, show.sprint(sprint), project_id=home, visible=visible)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from jira_backup_pipeline_tests.contract.sandbox_lists_visit import visit_lists
 from jira_backup_pipeline_tests.contract.sandbox_setup_visit import visit_setup
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Visitor:
 
     def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
         """Send a request below ``/rest/api/3``, or to a path from the root."""
-        address = path if path.startswith(("/rest", "/_edge")) else f"/rest/api/3{path}"
+        address = path if path.startswith(("/rest", "/_edge", "/gateway")) else f"/rest/api/3{path}"
         answer = requests.request(
             method,
             self.sandbox.url + address,
@@ -74,6 +75,8 @@ def visit_everything(sandbox: RunningSandbox) -> list[Visit]:
     _issues(go, project, made)
     _parts(go, made)
     _agile(go, project, made)
+    visit_lists(go.ok, cloud_id=sandbox.site.cloud_id, lead=sandbox.site.backup_account_id)
+    go("GET", "/webhook")
     _ends(go, project, made)
     return go.visits
 

@@ -32,9 +32,9 @@ def page(*values: dict[str, Any], total: int | None = None) -> Reply:
 
 SELECT = "com.atlassian.jira.plugin.system.customfieldtypes:select"
 FIELDS = [
-    record("field", "customfield_1", custom=True, schema={"custom": SELECT}),
-    record("field", "customfield_2", custom=True, schema={"custom": "elsewhere:number"}),
-    record("field", "summary", custom=False, schema={"system": "summary"}),
+    record("field", "customfield_1", id="customfield_1", schema={"custom": SELECT}),
+    record("field", "customfield_2", id="customfield_2", schema={"custom": "elsewhere:number"}),
+    record("field", "summary", id="summary", schema={"system": "summary"}),
 ]
 CONTEXTS = [
     record("field_context", "customfield_1/11", id="11", isGlobalContext=True),

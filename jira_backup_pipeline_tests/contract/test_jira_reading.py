@@ -15,6 +15,7 @@ from jira_backup_pipeline.jira.client import JiraConfig, connect
 from jira_backup_pipeline.jira.exchange import Exchange
 from jira_backup_pipeline.jira.reader import CloudReader
 from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
+from jira_backup_pipeline.sandbox.setup.fields import searched_fields
 from jira_backup_pipeline.sandbox.truth import truth_records
 from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
 
@@ -43,6 +44,14 @@ _CHILDREN = (
     "vote",
     "issue_property",
 )
+
+
+# The made site has no service project, and no priority scheme with more than a scheme shows with itself.
+NOTHING_TO_LIST = {
+    *("service_desk", "request_type", "request_type_group", "queue"),
+    *("organization", "service_desk_organization"),
+    *("priority_scheme_priority", "priority_scheme_project"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +151,12 @@ def listings(site: RunningSandbox) -> dict[str, Listed]:
 @pytest.mark.parametrize("kind", [kind.name for kind in kinds_at(Level.SITE, Level.PROJECT)])
 def test_every_site_and_project_kind_is_listed_without_a_gap(listings: dict[str, Listed], kind: str) -> None:
     listed = listings[kind]
+    if kind in NOTHING_TO_LIST:
+        assert (listed.records, listed.declared, listed.gaps) == ((), 0, ())
+        return
+    if kind == "webhook":
+        assert [gap.status for gap in listed.gaps] == [403]
+        return
 
     assert listed.gaps == ()
     assert listed.unread == ()
@@ -162,7 +177,7 @@ def test_the_configuration_costs_no_request_that_the_documents_do_not_require(si
     reader.client.close()
     asked = [(entry.path, entry.query) for entry in site.core.log.entries()]
 
-    custom = [field for field in site.site.fields.values() if field.custom]
+    custom = [field for field in searched_fields(site.site) if field.custom]
     choices = [field for field in custom if field.kind in {"select", "multiselect", "cascadingselect"}]
     second = sum(field.kind == "multiselect" for field in custom)
     lists = sum(not kind.listing.is_per_parent for kind in kinds_at(Level.SITE))
@@ -177,10 +192,15 @@ def test_the_configuration_costs_no_request_that_the_documents_do_not_require(si
         + len(known["field_configuration"])
         + len(known["field_scheme"])
         + len(known["dashboard"])
-        + 2 * len(known["board"])  # configuration and sprints
-        + projects
+        + 2 * len(known["dashboard_gadget"])  # the keys of its settings, and the one setting it has
+        + 5 * len(known["board"])  # configuration, sprints, quick filters, features, keys of properties
+        + len(known["board_property"])
+        + 4 * projects  # keys of properties, e-mail, avatars, permission scheme
         + len(known["project_property"])
+        + 5  # what the projects follow, all of them at once
         + len(known["group"])
+        + 2 * len(known["plan"])
+        + len(known["automation_rule"])
     )
     assert len(asked) == len(set(asked))
     assert required <= len(asked) <= 1.2 * required

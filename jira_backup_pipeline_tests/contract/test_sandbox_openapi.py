@@ -63,8 +63,8 @@ RELAXED_STATUSES = {
     ("GET", "/rest/api/3/search", 410): "removed after the documents were written",
     ("POST", "/rest/api/3/search", 410): "removed after the documents were written",
 }
-# Paths the documents do not describe.
-UNDOCUMENTED = {"/_edge/tenant_info"}
+# Paths that the documents at hand do not describe: the tenant's page, and two APIs with documents of their own.
+UNDOCUMENTED = ("/_edge/tenant_info", "/gateway/api/automation/", "/rest/servicedeskapi/")
 # A redirect has no body; the document gives the body of the address it leads to.
 REDIRECT = 303
 
@@ -157,7 +157,7 @@ def test_every_route_is_visited_and_answers_as_documented(
     visits = visit_everything(sandbox)
     problems: list[str] = []
     for visit in visits:
-        if visit.template in UNDOCUMENTED:
+        if visit.template.startswith(UNDOCUMENTED):
             continue
         if (visit.method, visit.template, visit.status) in RELAXED_STATUSES:
             continue
@@ -171,7 +171,8 @@ def test_every_route_is_a_documented_operation(documents: Documents) -> None:
     unknown = [
         (route.method, route.template)
         for route in all_routes().routes
-        if route.template not in UNDOCUMENTED and documents.operation(route.method, route.template) is None
+        if not route.template.startswith(UNDOCUMENTED)
+        and documents.operation(route.method, route.template) is None
     ]
     assert unknown == []
 

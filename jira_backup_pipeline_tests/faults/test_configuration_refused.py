@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jira_backup_pipeline.domain.kinds import BY_NAME, KINDS, Level, Paging, kinds_at
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.backup import back_up
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.sandbox.server import start_sandbox
-from jira_backup_pipeline.store.local import LocalStore
+from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.journeys.test_capture_truth import backed_up, now, reader_of
+from jira_backup_pipeline_tests.journeys.test_configuration_truth import add_service_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.kinds import Kind
+    from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.engine.outcomes import BackupOutcome
+    from jira_backup_pipeline.repository.repository import Repository
+
+    Backed = tuple[Any, Repository, BackupOutcome]
 
 SPRINTS = "/rest/agile/1.0/board/{boardId}/sprint"
 CASES = {
@@ -26,27 +36,138 @@ CASES = {
     "a token without the scope": ("/rest/api/3/screens", 401, "screen", False),
     "statuses that only administrators see": ("/rest/api/3/statuses/search", 403, "status", False),
 }
+STATUSES = (400, 403, 404, 410, 422)
+# What an app alone may list is refused anyway; a list beyond a scheme is asked for only where there is more.
+ALWAYS_REFUSED = "webhook"
+SELDOM_ASKED = {"priority_scheme_priority", "priority_scheme_project"}
+LISTED = kinds_at(Level.SITE, Level.PROJECT)
+ON_THEIR_OWN = [kind for kind in LISTED if not kind.listing.is_per_parent]
+BELOW_OTHERS = [kind for kind in LISTED if kind.listing.is_per_parent and kind.name not in SELDOM_ASKED]
+NAMED_FIRST = [kind for kind in LISTED if kind.listing.paging in (Paging.KEYS, Paging.LINKS)]
+
+
+@pytest.fixture(scope="module")
+def backed() -> Iterator[Backed]:
+    """A site with everything there is, and its backup; every test adds a snapshot."""
+    with start_sandbox(projects=1, issues=3, seed=11) as sandbox:
+        add_service_project(sandbox)
+        repository, outcome = backed_up(sandbox, MemoryStore())
+        yield sandbox, repository, outcome
+
+
+def again(backed: Backed, *paths: str, status: int) -> BackupOutcome:
+    """Back up once more while Jira refuses these paths."""
+    sandbox, repository, _ = backed
+    sandbox.faults.clear()
+    faults = [
+        sandbox.faults.add("status", status=status, method="GET", path=path, times=None) for path in paths
+    ]
+    with reader_of(sandbox) as reader:
+        outcome = back_up(
+            repository, reader, projects=None, with_site=True, clock=now, options=CaptureOptions()
+        )
+    sandbox.faults.clear()
+    assert [fault.path for fault in faults if not fault.fired] == []
+    return outcome
+
+
+def pattern(kind: Kind, below: str = "") -> str:
+    """Give a pattern for the addresses of a kind's list, or of the things that the list names."""
+    path = kind.listing.path.replace("{project_id}", "[0-9]+").replace(
+        "rule/{parent_id}", "rule/[0-9a-f]+-[^/]+"
+    )
+    return "^" + re.sub(r"\{\w+\}", "[^/]+", path) + below + "$"
+
+
+def gaps_of(outcome: BackupOutcome) -> dict[str, list[Gap]]:
+    found: dict[str, list[Gap]] = {}
+    for capture in outcome.captures:
+        for gap in capture.manifest.gaps:
+            if gap.kind != ALWAYS_REFUSED:
+                found.setdefault(gap.kind, []).append(gap)
+    return found
+
+
+def nothing_is_lost(backed: Backed, after: BackupOutcome) -> None:
+    """What could not be read is what was stored before, and the ledger knows the reason."""
+    assert [c.manifest.counts for c in backed[2].captures] == [c.manifest.counts for c in after.captures]
+    assert [c.manifest.unexplained for c in after.captures] == [0] * len(after.captures)
+    assert after.captures[0].manifest.state == SnapshotState.GAPS
 
 
 @pytest.mark.parametrize(("path", "status", "kind", "is_accepted"), CASES.values(), ids=CASES.keys())
 def test_a_refused_part_is_a_gap_and_its_stored_copy_stays(
-    tmp_path: Path, path: str, status: int, kind: str, is_accepted: bool
+    backed: Backed, path: str, status: int, kind: str, is_accepted: bool
 ) -> None:
-    with start_sandbox(projects=1, issues=3, seed=11) as sandbox:
-        repository, before = backed_up(sandbox, LocalStore(tmp_path / "repository"))
-        fault = sandbox.faults.add("status", status=status, path=path, times=None)
-        with reader_of(sandbox) as reader:
-            after = back_up(
-                repository, reader, projects=None, with_site=True, clock=now, options=CaptureOptions()
-            )
+    before, after = backed[2], again(backed, path, status=status)
 
-    assert fault.fired
     site = after.captures[0]
+    gaps = gaps_of(after)
     assert site.manifest.state == SnapshotState.GAPS
-    assert kind in {gap.kind for gap in site.manifest.gaps}
-    assert {status} == {gap.status for gap in site.manifest.gaps}
+    assert kind in gaps
+    assert {status} == {gap.status for of_kind in gaps.values() for gap in of_kind}
     assert all(gap.subject and gap.reason and gap.remedy for gap in site.manifest.gaps)
     assert is_accepted is site.is_clean
     assert site.manifest.unexplained == 0
     assert before.captures[0].manifest.counts == site.manifest.counts
-    assert after.captures[1].manifest.state == SnapshotState.COMPLETE
+    assert {capture.manifest.state for capture in after.captures[1:]} == {SnapshotState.COMPLETE}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_list_may_be_refused(backed: Backed, status: int) -> None:
+    # Discovery reads the list of projects as well; without it there is no run.
+    refused = [kind for kind in ON_THEIR_OWN if kind.name != "site_project"]
+
+    after = again(backed, *{pattern(kind) for kind in refused}, status=status)
+
+    gaps = gaps_of(after)
+    whole = {kind.name: gaps[kind.name] for kind in refused if kind.name != ALWAYS_REFUSED}
+    for name, of_kind in whole.items():
+        assert {gap.status for gap in of_kind} == {status}
+        assert all(BY_NAME[name].title in gap.subject and gap.reason and gap.remedy for gap in of_kind)
+        assert all(gap.is_accepted(()) is (status in BY_NAME[name].optional_statuses) for gap in of_kind)
+        assert all(gap.is_accepted((name,)) and gap.is_accepted((f"{name}:{status}",)) for gap in of_kind)
+    nothing_is_lost(backed, after)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_the_list_of_every_single_parent_may_be_refused(backed: Backed, status: int) -> None:
+    # A refused parent hides its children's lists, so each generation is refused in a run of its own.
+    parents = {kind.parent for kind in BELOW_OTHERS}
+    generations = [
+        [kind for kind in BELOW_OTHERS if kind.name in parents],
+        [kind for kind in BELOW_OTHERS if kind.name not in parents],
+    ]
+    for generation in generations:
+        after = again(backed, *{pattern(kind) for kind in generation}, status=status)
+
+        gaps = gaps_of(after)
+        assert {kind.name for kind in generation} == gaps.keys()
+        for kind in generation:
+            subjects = [gap.subject for gap in gaps[kind.name]]
+            # Every gap tells what it is about, and no two tell the same.
+            assert len(set(subjects)) == len(subjects)
+            assert all(subject.startswith(f"{kind.title} of ") for subject in subjects)
+            assert {gap.status for gap in gaps[kind.name]} == {status}
+            assert all(gap.remedy for gap in gaps[kind.name])
+        nothing_is_lost(backed, after)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_every_single_thing_that_a_list_names_may_be_refused(backed: Backed, status: int) -> None:
+    after = again(backed, *(pattern(kind, "/[^/]+") for kind in NAMED_FIRST), status=status)
+
+    gaps = gaps_of(after)
+    assert {kind.name for kind in NAMED_FIRST} == gaps.keys()
+    for name, of_kind in gaps.items():
+        assert {gap.status for gap in of_kind} == {status}
+        assert all(gap.subject.startswith(f"{name} ") and gap.remedy for gap in of_kind)
+    nothing_is_lost(backed, after)
+
+
+def test_the_tables_above_hold_every_kind_that_is_listed() -> None:
+    issue_level = {kind.name for kind in kinds_at(Level.ISSUE)}
+
+    held = {kind.name for kind in (*ON_THEIR_OWN, *BELOW_OTHERS)}
+
+    assert {kind.name for kind in KINDS} == held | issue_level | SELDOM_ASKED

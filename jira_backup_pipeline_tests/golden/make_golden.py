@@ -17,7 +17,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.domain.kinds import KINDS, ColumnType, Level
+from jira_backup_pipeline.domain.kinds import ITSELF, KINDS, ColumnType, Level
 from jira_backup_pipeline.domain.manifest import (
     MANIFEST_FORMAT,
     SITE_SCOPE,
@@ -99,6 +99,9 @@ def _unit(ref: UnitRef) -> list[object]:
 
 def _sample(kind: Kind, record_id: str, **more: object) -> Record:
     value: dict[str, Any] = {"id": record_id, **more}
+    if kind.id_path == ITSELF:
+        raw = json.dumps(record_id).encode()
+        return Record(kind.name, record_id, raw, record_id)
     for column in kind.columns:
         if column.type is ColumnType.STRINGS:
             *branches, last = column.path

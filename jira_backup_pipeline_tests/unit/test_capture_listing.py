@@ -70,8 +70,8 @@ def test_children_are_asked_with_the_records_of_their_ancestors() -> None:
 
     captured(new_repository(MemoryStore(), PocketJira()), jira)
 
-    assert jira.known["field"] == {}
-    assert jira.known["field_option"] == {"field": 2, "field_context": 2}
+    assert jira.known["field"] == {"field_detail": 0}
+    assert jira.known["field_option"] == {"field_detail": 0, "field": 2, "field_context": 2}
 
 
 def test_what_hangs_on_a_refused_parent_stays_and_the_rest_goes() -> None:

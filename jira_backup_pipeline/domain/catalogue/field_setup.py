@@ -29,6 +29,23 @@ _WITH_OPTIONS = (
     ),
     "com.pyxis.greenhopper.jira:gh-epic-status",
 )
+# Told by the id, because one of the two lists of fields does not say it.
+_CUSTOM = Condition(path=("id",), starts=("customfield_",))
+
+
+def _of_contexts(path: str, condition: str) -> Listing:
+    """Describe what the contexts of a field are for, asked for many contexts of one field; one that is for all names nothing."""
+    return Listing(
+        "/rest/api/3/field/{grandparent_id}/context" + path,
+        Paging.OFFSET,
+        "values",
+        (("contextId", "{parent_ids}"),),
+        50,
+        only=Condition(path=(condition,), values=(False,)),
+        batch=50,
+        names_parents="contextId",
+    )
+
 
 FIELD_SETUP_KINDS = (
     kept(
@@ -36,9 +53,7 @@ FIELD_SETUP_KINDS = (
         "field_contexts",
         title="contexts of custom fields",
         # Asked for custom fields only: system fields have none, and Jira refuses the question.
-        listing=pages(
-            "/rest/api/3/field/{parent_id}/context", only=Condition(path=("custom",), values=(True,))
-        ),
+        listing=pages("/rest/api/3/field/{parent_id}/context", only=_CUSTOM),
         columns=(
             text("context_id", "id"),
             text("name"),
@@ -54,11 +69,7 @@ FIELD_SETUP_KINDS = (
         "field_context_projects",
         title="projects of field contexts",
         # A global context names no projects, so only the others are asked.
-        listing=pages(
-            "/rest/api/3/field/{grandparent_id}/context/projectmapping",
-            query=(("contextId", "{parent_id}"),),
-            only=Condition(path=("isGlobalContext",), values=(False,)),
-        ),
+        listing=_of_contexts("/projectmapping", "isGlobalContext"),
         columns=(text("context_id", "contextId"), text("project_id", "projectId")),
         parent="field_context",
         id_path=("projectId",),
@@ -68,11 +79,7 @@ FIELD_SETUP_KINDS = (
         "field_context_issue_type",
         "field_context_issue_types",
         title="issue types of field contexts",
-        listing=pages(
-            "/rest/api/3/field/{grandparent_id}/context/issuetypemapping",
-            query=(("contextId", "{parent_id}"),),
-            only=Condition(path=("isAnyIssueType",), values=(False,)),
-        ),
+        listing=_of_contexts("/issuetypemapping", "isAnyIssueType"),
         columns=(text("context_id", "contextId"), text("issue_type_id", "issueTypeId")),
         parent="field_context",
         id_path=("issueTypeId",),
@@ -102,7 +109,7 @@ FIELD_SETUP_KINDS = (
         title="default values of custom fields",
         listing=pages(
             "/rest/api/3/field/{parent_id}/context/defaultValue",
-            only=Condition(path=("custom",), values=(True,)),
+            only=_CUSTOM,
         ),
         columns=(text("context_id", "contextId"), text("type")),
         parent="field",

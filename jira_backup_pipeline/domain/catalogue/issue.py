@@ -15,6 +15,7 @@ from jira_backup_pipeline.domain.catalogue.shape import (
     Recognition,
     count,
     date,
+    flag,
     instant,
     text,
     texts,
@@ -24,13 +25,14 @@ _AUTHORS = (
     text("author_id", "author", "accountId"),
     text("author", "author", "displayName"),
 )
-_COMMENT_COLUMNS = (
+_TEXT_COLUMNS = (
     *_AUTHORS,
     text("update_author_id", "updateAuthor", "accountId"),
     instant("created"),
     instant("updated"),
     text("visibility_type", "visibility", "type"),
     text("visibility", "visibility", "value"),
+    text("visibility_id", "visibility", "identifier"),
 )
 
 ISSUE_KINDS: tuple[Kind, ...] = (
@@ -86,7 +88,8 @@ ISSUE_KINDS: tuple[Kind, ...] = (
         title="comments",
         level=Level.ISSUE,
         listing=Listing("/rest/api/3/issue/{issue_id}/comment", Paging.OFFSET, "comments", page_size=5000),
-        columns=_COMMENT_COLUMNS,
+        # `is_public` is about service projects: whether the customer sees the comment.
+        columns=(*_TEXT_COLUMNS, flag("is_public", "jsdPublic")),
         parent="issue",
         recognition=Recognition.ORIGIN_MARK,
         restore_note="author and date become those of the restore; the originals are kept as provenance",
@@ -98,7 +101,7 @@ ISSUE_KINDS: tuple[Kind, ...] = (
         level=Level.ISSUE,
         listing=Listing("/rest/api/3/issue/{issue_id}/worklog", Paging.OFFSET, "worklogs", page_size=5000),
         columns=(
-            *_COMMENT_COLUMNS,
+            *_TEXT_COLUMNS,
             instant("started"),
             count("time_spent_seconds", "timeSpentSeconds"),
         ),
@@ -119,7 +122,10 @@ ISSUE_KINDS: tuple[Kind, ...] = (
             instant("created"),
             texts("fields", "items", "field"),
             texts("field_ids", "items", "fieldId"),
+            texts("field_types", "items", "fieldtype"),
+            texts("from_ids", "items", "from"),
             texts("from_values", "items", "fromString"),
+            texts("to_ids", "items", "to"),
             texts("to_values", "items", "toString"),
         ),
         parent="issue",

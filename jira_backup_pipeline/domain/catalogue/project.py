@@ -14,6 +14,7 @@ from jira_backup_pipeline.domain.catalogue.shape import (
     Listing,
     Paging,
     Recognition,
+    count,
     date,
     flag,
     text,
@@ -130,5 +131,33 @@ PROJECT_KINDS: tuple[Kind, ...] = (
         restore_note="kept to look up and to compare; the plan decides which exist",
         # Jira has features for some types of projects only.
         optional_statuses=NOT_EVERYWHERE,
+    ),
+    Kind(
+        name="issue_field",
+        table="issue_fields",
+        title="names and types of the fields that a project's issues have",
+        level=Level.PROJECT,
+        # Field names change and are not unique: each snapshot keeps those of its time, by the field's id.
+        listing=Listing(
+            "/rest/api/3/search/jql",
+            Paging.NAMES,
+            query=(
+                ("jql", "project = {project_id} ORDER BY id"),
+                ("fields", "*all"),
+                ("expand", "names,schema"),
+                ("maxResults", "1"),
+            ),
+        ),
+        columns=(
+            text("type"),
+            text("items"),
+            text("system"),
+            text("custom_type", "custom"),
+            count("custom_id", "customId"),
+        ),
+        parent="project",
+        recognition=Recognition.NEVER,
+        is_restorable=False,
+        restore_note="kept to read the fields of this snapshot's issues by name",
     ),
 )

@@ -29,6 +29,8 @@ class Paging(StrEnum):
     CURSOR = "cursor"
     LINKS = "links"
     KEYS = "keys"
+    MEMBERS = "members"
+    NAMES = "names"
     INLINE = "inline"
 
 
@@ -64,14 +66,33 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Which parents are worth a question: those where `path` leads to one of `values`.
+    """Which parents are worth a question: those where `path` leads to one of `values`, or to a text that begins with one of `starts`.
 
-    `of` names the ancestor kind that is looked at; without it the parent itself is.
+    `of` names the ancestor kind that is looked at; without it the parent itself is. With `is_cut` the path leads to a
+    list inside of the parent, and the parents are those that hold less of it than its `total`.
     """
 
     path: tuple[str, ...]
-    values: tuple[str | bool, ...]
+    values: tuple[str | bool, ...] = ()
     of: str | None = None
+    starts: tuple[str, ...] = ()
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """What a list calls its page: where to start, how much to give, and where the answer holds the next cursor."""
+
+    start: str = "startAt"
+    size: str = "maxResults"
+    next_cursor: tuple[str, ...] = ()
+
+
+_USUAL_WORDS = PageWords()
+# What a service desk calls the same.
+DESK_WORDS = PageWords(start="start", size="limit")
+# The id of a record that is a plain text: the text itself.
+ITSELF = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +101,9 @@ class Listing:
 
     `items` names the member that holds the list ("" where the answer itself is the list or the one record). `path` and
     the values of `query` may hold places: `{project_id}` or `{issue_id}`; and for a list that is asked for once for each
-    record of the kind named by `parent`: `{parent_id}`, `{grandparent_id}` or the name of a member of the parent's record.
+    record of the kind named by `parent`: `{parent_id}`, `{grandparent_id}` or the name of a member of the parent's record;
+    `{parent_ids}` stands for many parents, up to `batch` of them in one question. The records of such an answer name
+    their parent at `names_parents`, or with `groups_parents` a list of those that they are true of.
     `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
     refuses it.
     """
@@ -92,11 +115,17 @@ class Listing:
     page_size: int = 0
     only: Condition | None = None
     fallback_without: str | None = None
+    words: PageWords = _USUAL_WORDS
+    batch: int = 0
+    names_parents: str = ""
+    groups_parents: bool = False
 
     @property
     def is_per_parent(self) -> bool:
-        """Tell whether the list is asked for once for each record of the parent kind."""
-        return any("{parent_id}" in text for text in (self.path, *(value for _, value in self.query)))
+        """Tell whether the list is asked for by the records of the parent kind, one by one or many at once."""
+        return self.batch > 0 or any(
+            "{parent_id}" in text for text in (self.path, *(value for _, value in self.query))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +133,11 @@ class Kind:
     """One type of Jira thing.
 
     `id_path` is where its id lies in the decoded record, and `further_ids` what has to be added where that alone does not
-    name it; an empty `id_path` is for a thing of which a site has one. The parts of an id are joined by a slash, and the
-    id of a thing that is listed for its parent begins with the parent's id. `optional_statuses` are refusals that an
-    ordinary account or plan meets and can do nothing about: such a gap is shown and counted, and accepted beforehand.
+    name it; an empty `id_path` is for a thing of which a site (or a parent) has one. The parts of an id are joined by a
+    slash, and the id of a thing that is listed for its parent begins with the parent's id. `completed_by` names a kind
+    that lists the same things and may know more of them: what only that one lists is added. `optional_statuses` are
+    refusals that an ordinary account or plan meets and can do nothing about: such a gap is shown and counted, and
+    accepted beforehand; `remedy` says what can be done about a refusal where the usual advice would mislead.
     """
 
     name: str
@@ -122,6 +153,8 @@ class Kind:
     is_restorable: bool = True
     restore_note: str = ""
     optional_statuses: frozenset[int] = frozenset()
+    completed_by: str | None = None
+    remedy: str = ""
 
     @property
     def is_optional(self) -> bool:
@@ -176,6 +209,7 @@ def kept(
     further_ids: tuple[tuple[str, ...], ...] = (),
     restore_note: str = _NOT_REBUILT,
     optional_statuses: frozenset[int] = ADMIN_ONLY,
+    remedy: str = "",
 ) -> Kind:
     """Describe a kind of the site that a restore does not rebuild and that only some accounts may read."""
     return Kind(
@@ -192,6 +226,7 @@ def kept(
         is_restorable=False,
         restore_note=restore_note,
         optional_statuses=optional_statuses,
+        remedy=remedy,
     )
 
 
@@ -202,8 +237,30 @@ def pages(
     page_size: int = 50,
     only: Condition | None = None,
     fallback_without: str | None = None,
+    words: PageWords = _USUAL_WORDS,
 ) -> Listing:
     """Describe Jira's usual list: `values` by `startAt`, 50 at a time unless its documents allow more."""
     return Listing(
-        path, Paging.OFFSET, "values", query, page_size, only=only, fallback_without=fallback_without
+        path,
+        Paging.OFFSET,
+        "values",
+        query,
+        page_size,
+        only=only,
+        fallback_without=fallback_without,
+        words=words,
+    )
+
+
+def of_projects(path: str, *, paging: Paging = Paging.OFFSET, grouped: bool = True) -> Listing:
+    """Describe which scheme projects follow, asked by the ids of projects: 100 of them, which is the documented greatest number where there is one."""
+    return Listing(
+        path,
+        paging,
+        "values",
+        (("projectId", "{parent_ids}"),),
+        100,
+        batch=100,
+        names_parents="projectIds" if grouped else "projectId",
+        groups_parents=grouped,
     )

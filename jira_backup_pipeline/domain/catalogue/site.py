@@ -2,13 +2,19 @@
 
 What belongs here: the definitions that issues refer to, and the order in which the parts of the site's table follow.
 
-What stays out: how fields are set up (`field_setup`), schemes (`schemes`), what people share (`shared`); kinds of one project (`project`) or of one issue (`issue`).
+What stays out: how fields are set up (`field_setup`), schemes (`schemes`), what people share (`shared`, `boards`), what
+belongs to the site's projects (`projects`), settings (`settings`), service desks (`service_desk`); kinds of one project
+(`project`) or of one issue (`issue`).
 """
 
 from __future__ import annotations
 
+from jira_backup_pipeline.domain.catalogue.boards import BOARD_KINDS
 from jira_backup_pipeline.domain.catalogue.field_setup import FIELD_SETUP_KINDS
+from jira_backup_pipeline.domain.catalogue.projects import PLACE_OF_PROJECTS_KINDS
 from jira_backup_pipeline.domain.catalogue.schemes import SCHEME_KINDS
+from jira_backup_pipeline.domain.catalogue.service_desk import SERVICE_DESK_KINDS
+from jira_backup_pipeline.domain.catalogue.settings import SETTING_KINDS
 from jira_backup_pipeline.domain.catalogue.shape import (
     Kind,
     Level,
@@ -17,11 +23,35 @@ from jira_backup_pipeline.domain.catalogue.shape import (
     Recognition,
     count,
     flag,
+    kept,
+    pages,
     text,
 )
 from jira_backup_pipeline.domain.catalogue.shared import SHARED_KINDS
 
 _DEFINITIONS = (
+    # Of the two lists of fields each shows some that the other does not, and this one says more of each.
+    kept(
+        "field_detail",
+        "field_details",
+        title="fields as their administrators see them",
+        listing=pages(
+            "/rest/api/3/field/search",
+            query=(("expand", "key,stableId,screensCount,contextsCount,isLocked,searcherKey"),),
+        ),
+        columns=(
+            text("key"),
+            text("name"),
+            text("description"),
+            text("type", "schema", "type"),
+            text("custom_type", "schema", "custom"),
+            text("searcher", "searcherKey"),
+            flag("is_locked", "isLocked"),
+            count("screens", "screensCount"),
+            count("contexts", "contextsCount"),
+        ),
+        restore_note="kept to look up and to compare; a field comes back from the list of fields",
+    ),
     Kind(
         name="field",
         table="fields",
@@ -39,6 +69,7 @@ _DEFINITIONS = (
         recognition=Recognition.NATURAL_KEY,
         is_restorable=False,
         restore_note="matched on the target by name and type; contexts and options are not rebuilt yet",
+        completed_by="field_detail",
     ),
     Kind(
         name="issue_type",
@@ -134,4 +165,13 @@ _DEFINITIONS = (
     ),
 )
 
-SITE_KINDS: tuple[Kind, ...] = (*_DEFINITIONS, *FIELD_SETUP_KINDS, *SCHEME_KINDS, *SHARED_KINDS)
+SITE_KINDS: tuple[Kind, ...] = (
+    *_DEFINITIONS,
+    *FIELD_SETUP_KINDS,
+    *SCHEME_KINDS,
+    *SHARED_KINDS,
+    *PLACE_OF_PROJECTS_KINDS,
+    *BOARD_KINDS,
+    *SETTING_KINDS,
+    *SERVICE_DESK_KINDS,
+)

@@ -34,6 +34,7 @@ def capture_listings(
     kinds = tuple(kinds)
     parents = {kind.parent for kind in kinds if kind.listing.is_per_parent}
     parents |= {kind.listing.only.of for kind in kinds if kind.listing.only is not None}
+    parents |= {kind.completed_by for kind in kinds}
     known: dict[str, Sequence[Record]] = {}
     unread: dict[str | None, tuple[str, ...]] = {}
     for kind in kinds:

@@ -17,6 +17,8 @@ from jira_backup_pipeline.domain.errors import ConfigurationError, Refused, Unex
 _GATEWAY_PATH = re.compile(r"/ex/jira/([^/]+)$")
 _MEDIA_PATH = re.compile(r"/file/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:/|$)")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+# Under this path a site passes on what the gateway serves beside Jira (automation).
+_BESIDE_JIRA = "/gateway/api"
 
 
 def checked_base_url(base_url: str) -> str:
@@ -59,6 +61,16 @@ def cloud_id_in(base_url: str) -> str | None:
     """Give the cloud id that a gateway base URL names, None for a site URL."""
     found = _GATEWAY_PATH.search(urlsplit(base_url).path)
     return found.group(1) if found else None
+
+
+def address_of(base_url: str, target: str) -> str:
+    """Give the address of a target (path and query) on the one host that is configured.
+
+    What is served beside Jira lies below `/gateway/api` of the site, and on the gateway directly below its root.
+    """
+    if target.startswith(_BESIDE_JIRA + "/") and cloud_id_in(base_url) is not None:
+        return _GATEWAY_PATH.sub("", base_url) + target.removeprefix(_BESIDE_JIRA)
+    return base_url + target
 
 
 def same_origin(one: str, other: str) -> bool:

@@ -36,7 +36,11 @@ ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
 
 # Columns of a kind that Jira's JSON does not hold: they come in `Record.extra`.
 EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyType(
-    {kind.name: (("parent_id", ColumnType.STRING),) for kind in KINDS if kind.listing.is_per_parent}
+    {
+        kind.name: (("parent_id", ColumnType.STRING),)
+        for kind in KINDS
+        if kind.listing.is_per_parent and not kind.listing.groups_parents
+    }
     | {
         "attachment": (
             ("blob", ColumnType.STRING),
@@ -44,6 +48,7 @@ EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyTy
             ("blob_sha256", ColumnType.STRING),
             ("media_id", ColumnType.STRING),
         ),
+        "issue_field": (("name", ColumnType.STRING),),
         "comment": (("properties", ColumnType.STRING),),
         "worklog": (("properties", ColumnType.STRING),),
     }

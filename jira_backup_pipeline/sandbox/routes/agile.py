@@ -1,6 +1,6 @@
 """The agile API: boards, their configuration, sprints and what is in them.
 
-What belongs here: everything under ``/rest/agile/1.0``, with the rules of a sprint's life (future, active,
+What belongs here: ``/rest/agile/1.0``, but what hangs on a board (``board_parts``), with the rules of a sprint's life (future, active,
 closed).
 
 What stays out: sprints as values of a field (``values``), and the platform's own issue and search paths
@@ -80,7 +80,8 @@ def create_board(call: Call) -> Response:
     return json_response(show.board(site, made), 201)
 
 
-def _board(call: Call) -> Board:
+def visible_board(call: Call) -> Board:
+    """The board of the address, which the caller must be able to see."""
     text = call.params["boardId"]
     found = next((board for board in _visible_boards(call) if str(board.board_id) == text), None)
     if found is None:
@@ -94,13 +95,17 @@ def _board(call: Call) -> Board:
 @ROUTES.get(f"{AGILE}/board/{{boardId}}")
 def read_board(call: Call) -> Response:
     """One board."""
-    return json_response(show.board(call.site, _board(call)))
+    return json_response(show.board(call.site, visible_board(call)))
 
 
 @ROUTES.get(f"{AGILE}/board/{{boardId}}/configuration")
 def board_configuration(call: Call) -> Response:
     """Columns, filter, estimation and rank of a board."""
-    site, board = call.site, _board(call)
+    return json_response(configuration_of(call.site, visible_board(call)))
+
+
+def configuration_of(site: Site, board: Board) -> JsonObject:
+    """A board's configuration: its columns follow from the project's main workflow."""
     workflow = site.workflow_for(site.projects[board.project_id], "")
     groups: dict[str, list[str]] = {"To Do": [], "In Progress": [], "Done": []}
     names = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
@@ -125,13 +130,13 @@ def board_configuration(call: Call) -> Response:
             "type": "field",
             "field": {"fieldId": "customfield_10016", "displayName": "Story point estimate"},
         }
-    return json_response(value)
+    return value
 
 
 @ROUTES.get(f"{AGILE}/board/{{boardId}}/sprint")
 def board_sprints(call: Call) -> Response:
     """The sprints of a scrum board."""
-    board = _board(call)
+    board = visible_board(call)
     if board.board_type == "kanban":
         raise ApiError(400, "The board does not support sprints")
     states = set(call.request.every("state"))
@@ -235,7 +240,7 @@ def sprint_issues(call: Call) -> Response:
 @ROUTES.get(f"{AGILE}/board/{{boardId}}/issue")
 def board_issues(call: Call) -> Response:
     """The issues of a board."""
-    return _issue_page(call, call.site.issues.of_project(_board(call).project_id))
+    return _issue_page(call, call.site.issues.of_project(visible_board(call).project_id))
 
 
 def _issue_page(call: Call, issues: list[Issue]) -> Response:

@@ -175,7 +175,12 @@ def priorities(call: Call) -> Response:
 def search_priorities(call: Call) -> Response:
     """Priorities by page."""
     items = list(call.site.priorities.values())
-    return page(call, items, lambda item: priority_record(item) | {"isDefault": item.name == "Medium"})
+    return page(call, items, searched_priority)
+
+
+def searched_priority(item: Named) -> JsonObject:
+    """A priority as the list by page shows it."""
+    return priority_record(item) | {"isDefault": item.name == "Medium"}
 
 
 @ROUTES.post(f"{API}/priority")

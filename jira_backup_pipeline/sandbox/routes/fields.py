@@ -44,32 +44,12 @@ def search_fields(call: Call) -> Response:
     text = call.request.first("query").lower()
     found = [
         item
-        for item in call.site.fields.values()
+        for item in setup.searched_fields(call.site)
         if ("custom" if item.custom else "system") in kinds
         and (not ids or item.field_id in ids)
         and (text in item.name.lower() or text in item.description.lower())
-        and (item.custom or item.orderable)
     ]
-    return page(call, found, _searched, maximum=100)
-
-
-def _searched(item: Field) -> JsonObject:
-    value: JsonObject = {
-        "id": item.field_id,
-        "key": item.field_id,
-        "name": item.name,
-        "schema": item.schema or {"type": "any"},
-        "description": item.description,
-        "isLocked": item.locked,
-        "isUnscreenable": False,
-        "screensCount": 1,
-        "contextsCount": 1 if item.custom else 0,
-        "projectsCount": 0,
-        "typeDisplayName": item.kind,
-    }
-    if item.searcher:
-        value["searcherKey"] = item.searcher
-    return value
+    return page(call, found, setup.field_detail, maximum=50)
 
 
 @ROUTES.post(f"{API}/field")
@@ -108,7 +88,8 @@ def create_field(call: Call) -> Response:
 
 
 def _custom(call: Call) -> Field:
-    found = call.site.fields.get(call.params["fieldId"])
+    asleep = {item.field_id: item for item in setup.dormant(call.site)}
+    found = call.site.fields.get(call.params["fieldId"]) or asleep.get(call.params["fieldId"])
     if found is None or not found.custom:
         raise ApiError(404, f"The custom field '{call.params['fieldId']}' was not found.")
     return found

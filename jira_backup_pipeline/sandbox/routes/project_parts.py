@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.creation import property_problem
-from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, json_response, no_content
+from jira_backup_pipeline.sandbox.http import (
+    ApiError,
+    Call,
+    JsonObject,
+    Response,
+    RouteTable,
+    json_response,
+    no_content,
+)
 from jira_backup_pipeline.sandbox.routes.search import strings
-from jira_backup_pipeline.sandbox.setup import schemes
+from jira_backup_pipeline.sandbox.setup import associations, schemes
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Named, Project
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -158,8 +167,12 @@ def delete_property(call: Call) -> Response:
 @ROUTES.get(f"{PROJECT}/features")
 def features(call: Call) -> Response:
     """The features of a project and whether they are on."""
-    project = project_of(call)
-    shown = [
+    return json_response({"features": feature_records(project_of(call))})
+
+
+def feature_records(project: Project) -> list[JsonObject]:
+    """The features of a project as they are listed."""
+    return [
         {
             "projectId": project.project_id,
             "state": state,
@@ -172,7 +185,6 @@ def features(call: Call) -> Response:
         }
         for key, state in project.features.items()
     ]
-    return json_response({"features": shown})
 
 
 @ROUTES.put(f"{PROJECT}/features/{{featureKey}}")
@@ -190,8 +202,12 @@ def set_feature(call: Call) -> Response:
 @ROUTES.get(f"{PROJECT}/statuses")
 def statuses(call: Call) -> Response:
     """The statuses of each issue type of a project."""
-    site, project = call.site, project_of(call)
-    shown = []
+    return json_response(status_records(call.site, project_of(call)))
+
+
+def status_records(site: Site, project: Project) -> list[JsonObject]:
+    """The issue types of a project, each with its statuses."""
+    shown: list[JsonObject] = []
     for type_id in project.issue_types:
         item = site.issue_types[type_id]
         workflow = site.workflow_for(project, type_id)
@@ -204,7 +220,7 @@ def statuses(call: Call) -> Response:
                 "statuses": [show.status(site.statuses[status_id]) for status_id in workflow.statuses],
             }
         )
-    return json_response(shown)
+    return shown
 
 
 @ROUTES.get(f"{API}/project/{{projectKeyOrId}}/securitylevel")
@@ -221,7 +237,7 @@ def security_levels(call: Call) -> Response:
 def read_email(call: Call) -> Response:
     """The sender's address of a project's notifications."""
     project = call.site.readable_project(call.caller, call.params["projectId"])
-    return json_response({"emailAddress": project.email or "jira@sandbox.invalid", "emailAddressStatus": []})
+    return json_response(associations.email(project))
 
 
 @ROUTES.get(f"{API}/project/{{projectId}}/hierarchy")

@@ -29,6 +29,8 @@ from jira_backup_pipeline.sandbox.routes.screens import free_name
 from jira_backup_pipeline.sandbox.setup import schemes
 
 ROUTES = RouteTable()
+# The greatest number of projects in a question about workflow schemes, as documented.
+_MOST_PROJECTS = 100
 API = "/rest/api/3"
 _MOST_NOTIFICATIONS = 1000
 
@@ -105,6 +107,8 @@ def create_workflow_scheme(call: Call) -> Response:
 @ROUTES.get(f"{API}/workflowscheme/project")
 def workflow_scheme_projects(call: Call) -> Response:
     """Which workflow scheme the asked projects follow."""
+    if len(call.request.every("projectId")) > _MOST_PROJECTS:
+        raise ApiError(400, f"At most {_MOST_PROJECTS} projects can be named.")
     listed = schemes.workflow_schemes(call.site)
     return json_response({"values": associations(call, listed, "workflow_scheme", "workflowScheme")})
 

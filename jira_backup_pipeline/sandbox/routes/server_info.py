@@ -9,6 +9,8 @@ administrator makes (``site_setup``).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text
 from jira_backup_pipeline.sandbox.http import (
@@ -21,6 +23,11 @@ from jira_backup_pipeline.sandbox.http import (
     json_response,
 )
 from jira_backup_pipeline.sandbox.routes.paging import page
+from jira_backup_pipeline.sandbox.setup.administration import time_tracking_options
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.sandbox.model import Account
+    from jira_backup_pipeline.sandbox.site import Site
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -99,10 +106,15 @@ def myself(call: Call) -> Response:
 def all_permissions(call: Call) -> Response:
     """Every permission there is."""
     call.actor()
+    return json_response({"permissions": permission_records()})
+
+
+def permission_records() -> dict[str, JsonObject]:
+    """Every permission by its key."""
     entries = [(key, "GLOBAL") for key in GLOBAL_PERMISSIONS] + [
         (key, "PROJECT") for key in PROJECT_PERMISSIONS
     ]
-    return json_response({"permissions": {key: _permission(key, kind) for key, kind in entries}})
+    return {key: _permission(key, kind) for key, kind in entries}
 
 
 def _permission(key: str, kind: str) -> JsonObject:
@@ -165,13 +177,18 @@ def check_permissions(call: Call) -> Response:
 @ROUTES.get(f"{API}/label")
 def labels(call: Call) -> Response:
     """Every label in use on issues the caller sees."""
-    site = call.site
+    found = labels_of(call.site, call.caller)
+    return page(call, found, lambda label: label, default=1000, maximum=1000, links=False)
+
+
+def labels_of(site: Site, account: Account | None) -> list[str]:
+    """The labels on the issues that an account sees."""
     found: set[str] = set()
     for project in site.projects.values():
-        if site.can_browse(call.caller, project):
+        if site.can_browse(account, project):
             for issue in site.issues.of_project(project.project_id):
                 found.update(issue.labels)
-    return page(call, sorted(found), lambda label: label, default=1000, maximum=1000, links=False)
+    return sorted(found)
 
 
 @ROUTES.get(f"{API}/issue/limit/report")
@@ -214,21 +231,18 @@ def limit_report(call: Call) -> Response:
 def site_configuration(call: Call) -> Response:
     """The site's switches."""
     call.actor()
-    settings = call.site.settings
-    return json_response(
-        {
-            "votingEnabled": True,
-            "watchingEnabled": True,
-            "unassignedIssuesAllowed": True,
-            "subTasksEnabled": True,
-            "issueLinkingEnabled": True,
-            "timeTrackingEnabled": settings.time_tracking_enabled,
-            "attachmentsEnabled": settings.attachments_enabled,
-            "timeTrackingConfiguration": {
-                "workingHoursPerDay": 8.0,
-                "workingDaysPerWeek": 5.0,
-                "timeFormat": "pretty",
-                "defaultUnit": "minute",
-            },
-        }
-    )
+    return json_response(configuration_record(call.site))
+
+
+def configuration_record(site: Site) -> JsonObject:
+    """The site's switches and how it shows time."""
+    return {
+        "votingEnabled": True,
+        "watchingEnabled": True,
+        "unassignedIssuesAllowed": True,
+        "subTasksEnabled": True,
+        "issueLinkingEnabled": True,
+        "timeTrackingEnabled": site.settings.time_tracking_enabled,
+        "attachmentsEnabled": site.settings.attachments_enabled,
+        "timeTrackingConfiguration": time_tracking_options(site),
+    }

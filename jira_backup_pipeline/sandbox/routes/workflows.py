@@ -56,7 +56,7 @@ def workflows(call: Call) -> Response:
         "self": f"{SITE_BASE}{API}/workflows/search?startAt={start}&maxResults={size}",
         "statuses": _used(site, used),
     }
-    value["values"] = [_record(item) for item in shown]
+    value["values"] = [workflow_record(item) for item in shown]
     return json_response(value)
 
 
@@ -75,7 +75,8 @@ def _used(site: Site, used: set[str]) -> list[JsonObject]:
     ]
 
 
-def _record(item: Workflow) -> JsonObject:
+def workflow_record(item: Workflow) -> JsonObject:
+    """A workflow as it is listed, with its transitions."""
     creation: JsonObject = {
         "id": "1",
         "name": "Create",
@@ -134,7 +135,9 @@ def create(call: Call) -> Response:
     ids = {str(item["statusReference"]): _status_id(site, item) for item in payload.get("statuses") or []}
     made = [_make(site, item, ids) for item in payload.get("workflows") or []]
     used = {status_id for item in made for status_id in item.statuses}
-    return json_response({"workflows": [_record(item) for item in made], "statuses": _used(site, used)})
+    return json_response(
+        {"workflows": [workflow_record(item) for item in made], "statuses": _used(site, used)}
+    )
 
 
 def _status_id(site: Site, given: JsonObject) -> str:

@@ -118,6 +118,7 @@ def _add_parts(site: Site, project: Project, pool: Pool, source: random.Random) 
         pool.versions.append(version.version_id)
     board = Board(site.next_id("board"), f"{project.key} board", "scrum", project.project_id)
     board.filter_id = site.next_id("filter")
+    board.properties = {"sandbox.planning": {"capacity": 40, "team": project.key.lower()}}
     site.boards[board.board_id] = board
     for number in range(8):
         start = FIRST_MS + number * 120 * DAY_MS

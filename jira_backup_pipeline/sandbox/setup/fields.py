@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.sandbox.model import Field
+
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.http import JsonObject
-    from jira_backup_pipeline.sandbox.model import Field, FieldOption, Project
+    from jira_backup_pipeline.sandbox.model import FieldOption, Project
     from jira_backup_pipeline.sandbox.setup.made import FieldContext
     from jira_backup_pipeline.sandbox.site import Site
 
@@ -24,6 +26,53 @@ _PEOPLE_FIELDS = ("assignee", "reporter")
 _CREATE_SCREEN = "2"
 _NOT_ON_SCREENS = frozenset({"project", "comment", "worklog"})
 _FIRST_SCHEME = 10_000
+
+
+def dormant(site: Site) -> list[Field]:
+    """Fields that no project uses: the plain list does not show them, the list by page does."""
+    del site
+    schema: JsonObject = {
+        "type": "number",
+        "custom": "com.atlassian.jira.plugin.system.customfieldtypes:float",
+        "customId": 99_999,
+    }
+    return [
+        Field(
+            "customfield_99999",
+            "Retired estimate",
+            "number",
+            schema,
+            ("cf[99999]",),
+            custom=True,
+            description="No project has used it for years",
+            searcher="com.atlassian.jira.plugin.system.customfieldtypes:exactnumber",
+        )
+    ]
+
+
+def searched_fields(site: Site) -> list[Field]:
+    """The fields that the list by page shows: of the system's only those that can be put on screens."""
+    return [f for f in (*site.fields.values(), *dormant(site)) if f.custom or f.orderable]
+
+
+def field_detail(field: Field) -> JsonObject:
+    """A field as the list by page shows it."""
+    value: JsonObject = {
+        "id": field.field_id,
+        "key": field.field_id,
+        "name": field.name,
+        "schema": field.schema or {"type": "any"},
+        "description": field.description,
+        "isLocked": field.locked,
+        "isUnscreenable": False,
+        "screensCount": 1,
+        "contextsCount": 1 if field.custom else 0,
+        "projectsCount": 0,
+        "typeDisplayName": field.kind,
+    }
+    if field.searcher:
+        value["searcherKey"] = field.searcher
+    return value
 
 
 def contexts(site: Site, field: Field) -> list[JsonObject]:

@@ -11,7 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.http import JsonObject
-from jira_backup_pipeline.sandbox.setup import fields, schemes, shared
+from jira_backup_pipeline.sandbox.setup import (
+    administration,
+    associations,
+    boards,
+    fields,
+    schemes,
+    service_desk,
+    shared,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +59,18 @@ LISTS: tuple[tuple[str, Callable[[Site], list[JsonObject]], tuple[str, ...]], ..
     ("dashboard", shared.dashboards, ("id",)),
     ("application_role", shared.application_roles, ("key",)),
     ("application_property", shared.application_properties, ("id",)),
+    ("advanced_setting", administration.advanced_settings, ("id",)),
+    ("navigator_column", administration.navigator_columns, ("value",)),
+    ("time_tracking_provider", administration.time_tracking_providers, ("key",)),
+    ("plan", administration.plans, ("id",)),
+    ("service_desk", service_desk.desks, ("id",)),
+    ("organization", service_desk.organizations, ("id",)),
+)
+OF_DESKS = (
+    ("request_type", service_desk.request_types),
+    ("request_type_group", service_desk.request_type_groups),
+    ("queue", service_desk.queues),
+    ("service_desk_organization", service_desk.organizations_of),
 )
 
 
@@ -59,16 +79,79 @@ def setup_records(site: Site) -> Iterator[Found]:
     for kind, listed, members in LISTS:
         for record in listed(site):
             yield kind, "/".join(str(record[member]) for member in members), record
-    for field in site.fields.values():
-        if field.custom:
-            yield from _of_field(site, field)
+    yield from _of_fields(site)
     for tab in fields.screen_tabs(site):
         for item in fields.tab_fields(site, str(tab["screenId"]), str(tab["tabId"])) or ():
             yield "screen_field", f"{tab['tabId']}/{item['id']}", item
     yield from _of_configurations(site)
+    yield from _of_dashboards(site)
+    yield from _of_projects(site)
+    yield from _of_boards(site)
+    yield from _of_administration(site)
+
+
+def _of_dashboards(site: Site) -> Iterator[Found]:
     for dashboard in shared.dashboards(site):
         for gadget in shared.gadgets(site, str(dashboard["id"])) or ():
-            yield "dashboard_gadget", f"{dashboard['id']}/{gadget['id']}", gadget
+            place = f"{dashboard['id']}/{gadget['id']}"
+            yield "dashboard_gadget", place, gadget
+            kept = boards.gadget_properties(site, str(dashboard["id"]), str(gadget["id"])) or {}
+            for key, value in kept.items():
+                yield "dashboard_gadget_property", f"{place}/{key}", {"key": key, "value": value}
+
+
+def _of_projects(site: Site) -> Iterator[Found]:
+    # In the order of the projects' own list; the first project of a group names it.
+    live = sorted(associations.live_projects(site), key=lambda project: project.key)
+    for noun in ("issue_type_scheme", "workflow_scheme", "issue_type_screen_scheme"):
+        for group in associations.followed(site, live, noun):
+            yield f"{noun}_project", str(group["projectIds"][0]), group
+    for group in associations.field_configuration_schemes(site, live):
+        yield "field_configuration_scheme_project", str(group["projectIds"][0]), group
+    for record in associations.field_schemes(site, live):
+        yield "field_scheme_project", str(record["projectId"]), record
+    for project in live:
+        home = str(project.project_id)
+        yield "project_email", home, associations.email(project)
+        yield "project_avatar", home, associations.avatars(site, project)
+        yield "project_permission_scheme", home, associations.permission_scheme(site, project)
+    for project in service_desk.desk_projects(site):
+        for kind, of_desk in OF_DESKS:
+            for record in of_desk(site, project):
+                yield kind, f"{service_desk.desk_id(project)}/{record['id']}", record
+
+
+def _of_boards(site: Site) -> Iterator[Found]:
+    for board in site.boards.values():
+        for record in boards.quick_filters(board):
+            yield "board_quick_filter", f"{board.board_id}/{record['id']}", record
+        for record in boards.features(board):
+            yield "board_feature", f"{board.board_id}/{record['boardFeature']}", record
+        for key, value in board.properties.items():
+            yield "board_property", f"{board.board_id}/{key}", {"key": key, "value": value}
+
+
+def _of_administration(site: Site) -> Iterator[Found]:
+    tracking = administration.time_tracking(site)
+    if tracking is not None:
+        yield "time_tracking", str(tracking["key"]), tracking
+    yield "time_tracking_option", "time_tracking_option", administration.time_tracking_options(site)
+    yield "announcement_banner", "announcement_banner", shared.banner(site)
+    for plan in administration.plans(site):
+        yield "plan_detail", str(plan["id"]), administration.plan_detail(site, plan)
+        for team in administration.plan_teams(site, plan):
+            yield "plan_team", f"{plan['id']}/{team['id']}", team
+    for rule in administration.rules(site):
+        yield "automation_rule_summary", str(rule["uuid"]), administration.rule_summary(rule)
+        yield "automation_rule", str(rule["uuid"]), {"rule": rule, "connections": []}
+
+
+def _of_fields(site: Site) -> Iterator[Found]:
+    for field in (*site.fields.values(), *fields.dormant(site)):
+        if field.custom:
+            yield from _of_field(site, field)
+    for field in fields.searched_fields(site):
+        yield "field_detail", field.field_id, fields.field_detail(field)
 
 
 def _of_field(site: Site, field: Field) -> Iterator[Found]:
@@ -77,6 +160,13 @@ def _of_field(site: Site, field: Field) -> Iterator[Found]:
         yield "field_context", place, context
         for option in fields.options(site, field, str(context["id"])):
             yield "field_option", f"{place}/{option['id']}", option
+    for kind, pairs, member in (
+        ("field_context_project", fields.context_projects(site, field), "projectId"),
+        ("field_context_issue_type", fields.context_issue_types(site, field), "issueTypeId"),
+    ):
+        for pair in pairs:
+            if member in pair:
+                yield kind, f"{field.field_id}/{pair['contextId']}/{pair[member]}", pair
     for default in fields.defaults(site, field):
         yield "field_default", f"{field.field_id}/{default['contextId']}", default
 

@@ -233,8 +233,8 @@ def security_projects(site: Site) -> list[JsonObject]:
     ]
 
 
-def priority_schemes(site: Site) -> list[JsonObject]:
-    """The priority scheme of all projects."""
+def priority_schemes(site: Site, *, inline: int | None = 50) -> list[JsonObject]:
+    """The priority scheme of all projects, with the first of its priorities and projects (all without ``inline``)."""
     priorities: list[Json] = [
         show.priority(item) | {"sequence": str(number)}
         for number, item in enumerate(site.priorities.values())
@@ -250,17 +250,17 @@ def priority_schemes(site: Site) -> list[JsonObject]:
             "description": "",
             "isDefault": True,
             "defaultPriorityId": list(site.priorities)[len(site.priorities) // 2],
-            "priorities": _whole(priorities),
-            "projects": _whole(projects),
+            "priorities": _first(priorities, inline),
+            "projects": _first(projects, inline),
         }
     ]
 
 
-def _whole(values: list[Json]) -> JsonObject:
+def _first(values: list[Json], inline: int | None) -> JsonObject:
     return {
         "startAt": 0,
         "maxResults": 50,
         "total": len(values),
-        "isLast": True,
-        "values": values,
+        "isLast": inline is None or len(values) <= inline,
+        "values": values[:inline],
     }

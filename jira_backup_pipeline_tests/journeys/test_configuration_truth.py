@@ -1,0 +1,178 @@
+"""Every kind of the site's and the projects' configuration: what is stored is what the site says of itself, record by record."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from jira_backup_pipeline.domain.kinds import KINDS, Level, kinds_at
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState
+from jira_backup_pipeline.sandbox.server import start_sandbox
+from jira_backup_pipeline.store.contract import MemoryStore
+from jira_backup_pipeline_tests.journeys.test_capture_truth import Truth, backed_up, stored, truth_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.engine.outcomes import BackupOutcome
+    from jira_backup_pipeline.repository.repository import Repository
+
+    Backed = tuple[Any, Repository, BackupOutcome]
+
+# Kinds whose records the site does not tell as one list of its own: compared by a test below.
+ELSEWHERE = {"site_project", "project_property", "group_member", "sprint"}
+# Jira shows these to the app that made them, which an account with a token is not.
+NEVER_SHOWN = {"webhook"}
+# Only filled where a scheme has more members than it shows with itself.
+BEYOND_THE_SCHEME = {"priority_scheme_priority", "priority_scheme_project"}
+# What hangs on one parent has that one's id before its own.
+BELOW_A_PARENT = {"board_configuration"}
+
+
+# Typed columns that the made site has no values for.
+NEVER_FILLED: dict[str, list[str]] = {
+    "dashboard": ["owner_id"],
+    "dashboard_gadget": ["uri"],
+    "field": ["project_id"],
+    "field_configuration_item": ["renderer"],
+    "issue_type": ["project_id"],
+    "resolution": ["is_default"],
+    "screen": ["project_id"],
+    "screen_scheme": ["edit_screen_id", "view_screen_id"],
+    "status": ["project_id"],
+    "time_tracking": ["url"],
+    "time_tracking_provider": ["url"],
+    "workflow": ["project_id", "updated"],
+}
+
+
+def add_service_project(sandbox: Any) -> None:
+    lead = sandbox.site.backup_account_id
+    project = {"key": "HELP", "name": "Help", "projectTypeKey": "service_desk", "leadAccountId": lead}
+    address, auth = f"{sandbox.url}/rest/api/3/project", (sandbox.email, sandbox.token)
+    assert requests.post(address, json=project, auth=auth, timeout=60).ok
+
+
+@pytest.fixture(scope="module")
+def backed() -> Iterator[Backed]:
+    """A site with a service project beside the made ones, and its backup."""
+    with start_sandbox(projects=2, issues=30, seed=11) as sandbox:
+        add_service_project(sandbox)
+        repository, outcome = backed_up(sandbox, MemoryStore())
+        yield sandbox, repository, outcome
+
+
+@pytest.fixture(scope="module")
+def site_truth(backed: Backed) -> Truth:
+    """What the site says of itself; what belongs to its boards is told with their projects."""
+    sandbox, _, outcome = backed
+    truth = truth_of(sandbox, None)
+    for capture in outcome.captures[1:]:
+        assert capture.manifest.project is not None
+        for kind, records in truth_of(sandbox, capture.manifest.project.id).items():
+            if kind in ("board", "board_configuration"):
+                truth[kind].update(records)
+    return truth
+
+
+def manifest_of(backed: Backed, scope: str) -> Manifest:
+    manifest = backed[1].latest(scope)
+    assert manifest is not None
+    return manifest
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in kinds_at(Level.SITE) if k.name not in ELSEWHERE], ids=lambda kind: str(kind.name)
+)
+def test_every_record_of_a_site_kind_is_stored_as_the_site_has_it(
+    backed: Backed, site_truth: Truth, kind: Any
+) -> None:
+    site = manifest_of(backed, SITE_SCOPE)
+    rows = {record_id: row for (_, record_id), row in stored(backed[1], site, kind.table).items()}
+    expected = {record_id: record for (_, record_id), record in site_truth[kind.name].items()}
+    if kind.name in NEVER_SHOWN:
+        assert rows == {}
+        assert [(gap.status, bool(gap.remedy)) for gap in site.gaps if gap.kind == kind.name] == [(403, True)]
+        return
+    if kind.name in BELOW_A_PARENT:
+        expected = {f"{record_id}/{record_id}": record for record_id, record in expected.items()}
+    assert rows.keys() == expected.keys()
+    if kind.name == "group":
+        expected = {i: {"name": record["name"], "groupId": i} for i, record in expected.items()}
+    for record_id, record in expected.items():
+        assert record == json.loads(rows[record_id]["raw"]), record_id
+    # A kind of which the site has nothing would prove nothing.
+    assert bool(expected) is (kind.name not in BEYOND_THE_SCHEME)
+    assert [
+        column.name for column in kind.columns if all(row[column.name] is None for row in rows.values())
+    ] == (NEVER_FILLED.get(kind.name, []) if rows else [column.name for column in kind.columns])
+
+
+def test_what_is_missing_of_the_site_is_told_and_accepted(backed: Backed) -> None:
+    site, *projects = backed[2].captures
+
+    assert {(gap.kind, gap.status) for gap in site.manifest.gaps} == {("webhook", 403)}
+    assert (site.manifest.state, site.is_clean) == (SnapshotState.GAPS, True)
+    assert {capture.manifest.state for capture in projects} == {SnapshotState.COMPLETE}
+    assert {capture.manifest.unexplained for capture in backed[2].captures} == {0}
+    assert {line.kind for line in site.manifest.ledger} == {kind.name for kind in kinds_at(Level.SITE)}
+
+
+def test_projects_are_listed_with_their_properties(backed: Backed) -> None:
+    sandbox, repository, outcome = backed
+    site = manifest_of(backed, SITE_SCOPE)
+    listed = stored(repository, site, "site_projects")
+    properties = stored(repository, site, "project_properties")
+    for capture in outcome.captures[1:]:
+        assert capture.manifest.project is not None
+        project_id = capture.manifest.project.id
+        ((_, told),) = truth_of(sandbox, project_id)["project"].items()
+        row = listed.pop(("", project_id))
+        assert (row["key"], row["type"]) == (told["detail"]["key"], told["detail"]["projectTypeKey"])
+        found = {
+            key: json.loads(row["raw"])["value"]
+            for (_, record_id), row in properties.items()
+            for home, _, key in [record_id.partition("/")]
+            if home == project_id
+        }
+        assert told["properties"] == found
+    assert listed == {}
+
+
+@pytest.mark.parametrize("kind", ["project_feature", "project_status", "component", "version"])
+def test_every_record_of_a_project_kind_is_stored_as_the_site_has_it(backed: Backed, kind: str) -> None:
+    sandbox, repository, outcome = backed
+    table = next(entry.table for entry in KINDS if entry.name == kind)
+    compared = 0
+    for capture in outcome.captures[1:]:
+        assert capture.manifest.project is not None
+        truth = truth_of(sandbox, capture.manifest.project.id)[kind]
+        rows = stored(repository, capture.manifest, table)
+        assert truth.keys() == rows.keys()
+        for key, record in truth.items():
+            raw = json.loads(rows[key]["raw"])
+            # The list counts a component's issues beside it.
+            raw.pop("issueCount", None)
+            assert record == raw
+        compared += len(rows)
+    assert compared
+
+
+def test_names_and_types_of_fields_are_kept_with_the_project(backed: Backed) -> None:
+    sandbox, repository, outcome = backed
+    fields = {record_id: record for (_, record_id), record in truth_of(sandbox, None)["field"].items()}
+    project = next(c.manifest for c in outcome.captures[1:] if c.manifest.counts.get("issues"))
+
+    rows = {record_id: row for (_, record_id), row in stored(repository, project, "issue_fields").items()}
+    issue = json.loads(next(iter(stored(repository, project, "issues").values()))["raw"])
+
+    assert issue["fields"].keys() <= rows.keys()
+    for field_id, row in rows.items():
+        assert row["name"] == fields[field_id]["name"]
+        schema = fields[field_id].get("schema")
+        assert schema is None or row["type"] == schema["type"]
+    assert rows["customfield_10030"]["custom_type"] == fields["customfield_10030"]["schema"]["custom"]
