@@ -17,6 +17,7 @@ from jira_backup_pipeline.domain.disappearances import Disappearance, from_lines
 from jira_backup_pipeline.domain.errors import UnsupportedFormat
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
+from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -191,6 +192,7 @@ class Manifest:
     table name. `heads` is filled in the site scope only. `unresolved` maps ids of issues that were not seen to the
     ISO moment of the first run that missed them; `disappeared` says of all issues that are listed no more what became
     of them. `property_keys` are the keys of the stored issue properties, None where nobody gathered them.
+    `worklog_feed` (site scope) is what Jira's feeds said since the site snapshot before.
     """
 
     repository_id: str
@@ -216,6 +218,7 @@ class Manifest:
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     property_keys: tuple[str, ...] | None = None
+    worklog_feed: WorklogFeed | None = None
     notes: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
 
@@ -236,6 +239,7 @@ class Manifest:
         document["captured_at"] = to_iso(self.captured_at)
         document["committed_at"] = to_iso(self.committed_at)
         document["disappeared"] = to_lines(self.disappeared.values())
+        document["worklog_feed"] = self.worklog_feed.to_json() if self.worklog_feed else None
         return document
 
     @classmethod
@@ -275,6 +279,7 @@ class Manifest:
             unresolved=dict(document.get("unresolved", {})),
             disappeared=from_lines(document.get("disappeared", ())),
             property_keys=_texts(document.get("property_keys")),
+            worklog_feed=_feed(document.get("worklog_feed")),
             notes=tuple(document.get("notes", ())),
             format=found,
         )
@@ -282,6 +287,10 @@ class Manifest:
 
 def _texts(found: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
+
+
+def _feed(found: Mapping[str, Any] | None) -> WorklogFeed | None:
+    return None if found is None else WorklogFeed.from_json(found)
 
 
 def state_of(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
 
 __all__ = [
     "Access",
@@ -85,6 +86,12 @@ class JiraReader(Protocol):
 
     def access(self, project_id: str) -> Access:
         """Ask what the account may do in a project and see of it."""
+
+    def worklog_feed(self, since_ms: int) -> WorklogFeed | None:
+        """Give the worklogs of the whole site that changed or went since a moment; None where Jira refuses to tell."""
+
+    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str]:
+        """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""

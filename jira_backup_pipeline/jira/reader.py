@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.jira import access, bodies, download, listing, site, walk
+from jira_backup_pipeline.jira import access, bodies, download, listing, site, walk, worklog_feed
 from jira_backup_pipeline.jira.interest import INTERESTS, InterestFinder, UserBook
 from jira_backup_pipeline.jira.issue_properties import IssueProperties
 from jira_backup_pipeline.jira.issues import IssueReading
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         StoredLinks,
     )
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
     from jira_backup_pipeline.jira.client import JiraClient
 
 
@@ -84,6 +85,14 @@ class CloudReader:
     def access(self, project_id: str) -> Access:
         """Ask what the account may do in a project and see of it."""
         return access.ask_access(self.client, project_id)
+
+    def worklog_feed(self, since_ms: int) -> WorklogFeed | None:
+        """Give the worklogs of the whole site that changed or went since a moment; None where Jira refuses to tell."""
+        return worklog_feed.read_feed(self.client, since_ms)
+
+    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str]:
+        """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
+        return worklog_feed.issues_of(self.client, worklog_ids)
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""

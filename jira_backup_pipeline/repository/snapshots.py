@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.disappearances import Disappearance
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, ObjectRef, PackRef, ProjectIdentity
+    from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
     from jira_backup_pipeline.repository.founding import Founding
     from jira_backup_pipeline.repository.keyring import Keyring
     from jira_backup_pipeline.store.contract import Store, StoredObject
@@ -66,6 +67,7 @@ class ManifestDraft:
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     property_keys: tuple[str, ...] | None = None
+    worklog_feed: WorklogFeed | None = None
     notes: tuple[str, ...] = ()
     packs: Mapping[str, PackRef] = field(default_factory=dict)
     expected_parent: int | None = None
@@ -313,6 +315,7 @@ def draft_to_manifest(draft: ManifestDraft, **filled: Any) -> Manifest:  # noqa:
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
         property_keys=draft.property_keys,
+        worklog_feed=draft.worklog_feed,
         notes=draft.notes,
         **filled,
     )

@@ -1,19 +1,21 @@
-"""What the reader finds out about issues that are listed no more: permissions, places, and what only the single call tells."""
+"""What the reader finds out beside the issues: permissions, places, what only the single call tells, and the worklog feed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from jira_backup_pipeline.domain.readings import Access, Located
 from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.domain.worklog_feed import WorklogChange, WorklogFeed
 from jira_backup_pipeline.jira.client import JiraConfig, connect
 from jira_backup_pipeline.jira.reader import CloudReader
 from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
-from jira_backup_pipeline_tests.doubles.played_jira import PlayedJira, asking
+from jira_backup_pipeline_tests.doubles.played_jira import PlayedJira, asked, asking
 from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
-from jira_backup_pipeline_tests.doubles.scripted_http import Reply
+from jira_backup_pipeline_tests.doubles.scripted_http import Reply, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,3 +127,68 @@ def test_what_jira_does_not_say_about_permissions_is_not_taken_for_a_no(
     )
 
     assert found == expected
+
+
+# --- the worklog feed ---------------------------------------------------------------------------------------------------
+
+
+def test_the_feed_names_changed_worklogs_with_their_issues_and_deleted_ones(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    site.edits.set_settings(feed_delay_seconds=0)
+    base, login = f"{site.url}/rest/api/3", (site.email, site.token)
+    first, second = [str(issue.issue_id) for issue in list(site.site.issues)[:2]]
+    before = site.site.now()
+    made = [
+        requests.post(
+            f"{base}/issue/{i}/worklog", json={"timeSpentSeconds": 60}, auth=login, timeout=60
+        ).json()["id"]
+        for i in (first, second)
+    ]
+    requests.delete(f"{base}/issue/{second}/worklog/{made[1]}", auth=login, timeout=60).raise_for_status()
+
+    feed = reader.worklog_feed(before)
+
+    assert feed is not None
+    assert [(one.worklog_id, one.issue_id) for one in feed.updated] == [(made[0], first)]
+    assert before <= feed.updated[0].updated_ms <= site.site.now()
+    assert feed.deleted == (made[1],)
+    assert reader.issues_of_worklogs(made) == {made[0]: first}
+
+
+def feed_of(*pages: dict[str, Any]) -> Any:
+    """Answer by `since`, whole lists by id: worklog n hangs on issue 1."""
+
+    def listed(seen: Seen) -> Reply:
+        return Reply.json([{"id": str(i), "issueId": "1"} for i in seen.document["ids"] if i != 404])
+
+    def updated(seen: Seen) -> Reply:
+        return Reply.json(next(page for page in pages if page["since"] == int(seen.query["since"][0])))
+
+    empty = Reply.json({"values": [], "since": 0, "until": 0, "lastPage": True})
+    return PlayedJira(worklog__updated=updated, worklog__deleted=empty, worklog__list=listed)
+
+
+def test_the_feed_is_read_page_by_page_and_the_latest_moment_counts() -> None:
+    first = {"since": 5, "until": 9, "lastPage": False}
+    first["values"] = [{"worklogId": 1, "updatedTime": 6}, {"worklogId": 404, "updatedTime": 7}]
+    last = {"since": 9, "until": 12, "lastPage": True, "values": [{"worklogId": 1, "updatedTime": 12}, {}, 7]}
+
+    feed, seen = asking(feed_of(first, last), lambda reader: reader.worklog_feed(5))
+
+    assert feed == WorklogFeed(5, (WorklogChange("1", "1", 12),))
+    assert asked(seen, "/worklog/list") == 1
+
+
+def test_an_empty_feed_costs_two_requests() -> None:
+    _, seen = asking(
+        feed_of({"since": 5, "until": 5, "lastPage": True, "values": []}), lambda r: r.worklog_feed(5)
+    )
+
+    assert len(seen) == 2
+
+
+def test_a_refused_feed_is_none() -> None:
+    feed, _ = asking(PlayedJira(), lambda reader: reader.worklog_feed(5))
+
+    assert feed is None

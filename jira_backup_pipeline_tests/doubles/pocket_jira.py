@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
+    from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
@@ -46,6 +47,7 @@ class PocketIssue:
     updated_ms: int
     comments: list[str] = field(default_factory=list)
     attachments: dict[str, bytes] = field(default_factory=dict)
+    worklogs: dict[str, int] = field(default_factory=dict)
 
 
 class PocketJira:
@@ -59,7 +61,10 @@ class PocketJira:
         self.hidden: set[str] = set()
         self.gone_files: set[str] = set()
         self.read: list[str] = []
+        self.withheld_worklogs: set[str] = set()
         self.groups: tuple[str, ...] = ("jira-users",)
+        self.seen_projects: dict[str, str] = {}
+        self.feed: WorklogFeed | None = None
         self.asked_singly: list[str] = []
         # No search lists these; the bulk fetch gives the first, the single call the second as well, the third nobody.
         self.unlisted: set[str] = set()
@@ -125,6 +130,12 @@ class PocketJira:
             identity = self.projects_by_id[project_id]
             value = {"id": identity.id, "key": identity.key, "name": identity.name}
             records = (Record("project", identity.id, json.dumps(value).encode(), value),)
+        if kind.name == "site_project":
+            seen = self.seen_projects or {i: one.key for i, one in self.projects_by_id.items()}
+            values = [{"id": project, "key": key} for project, key in seen.items()]
+            records = tuple(
+                Record("site_project", value["id"], json.dumps(value).encode(), value) for value in values
+            )
         if kind.name == "person":
             value = {"accountId": "me", "displayName": "Backup", "active": True}
             records = (Record("person", "me", json.dumps(value).encode(), value),)
@@ -161,6 +172,13 @@ class PocketJira:
             permissions=("BROWSE_PROJECTS", *self.further_permissions),
             security_levels=self.levels,
         )
+
+    def worklog_feed(self, since_ms: int) -> WorklogFeed | None:
+        return None if self.feed is None else replace(self.feed, since_ms=since_ms)
+
+    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str]:
+        owners = {f"{issue.id}{name}": issue.id for issue in self.issues.values() for name in issue.worklogs}
+        return {i: owners[i] for i in worklog_ids if i in owners}
 
     def issue_count(self, project_id: str) -> int | None:
         return len(self.truth(project_id))
@@ -206,6 +224,16 @@ class PocketJira:
         records += [
             self._record("attachment", file_id, {"id": file_id, "filename": "f", "size": len(data)}, issue)
             for file_id, data in issue.attachments.items()
+        ]
+        records += [
+            self._record(
+                "worklog",
+                f"{issue.id}{name}",
+                {"id": f"{issue.id}{name}", "updated": to_iso(from_epoch_ms(at_ms))},
+                issue,
+            )
+            for name, at_ms in issue.worklogs.items()
+            if name not in self.withheld_worklogs
         ]
         return IssueUnit(
             issue.id,

@@ -189,3 +189,37 @@ def test_a_remote_link_that_changed_without_a_word_is_found_by_a_full_reading(ni
     found = [nights.remote_links(nights.night(is_full=full).manifest, issue) for full in (False, True)]
 
     assert ["changed by an app" in titles for titles in found] == [False, True]
+
+
+def test_a_worklog_that_a_lagging_search_does_not_show_comes_by_the_feed(nights: Nights) -> None:
+    edits = nights.sandbox.edits
+    nights.back_up(with_site=True)
+    issue = str(nights.issues()[3].issue_id)
+    edits.set_settings(feed_delay_seconds=0)
+    edits.set_index_lag(900)
+    try:
+        made = nights.call("POST", f"/issue/{issue}/worklog", {"timeSpentSeconds": 60}).json()["id"]
+        site, project = nights.back_up(with_site=True).captures
+    finally:
+        edits.set_index_lag(0)
+
+    rows = nights.repository.tables(project.manifest)["worklogs"].to_arrow().to_pylist()
+    assert (issue, made) in {(row["issue_id"], row["id"]) for row in rows}
+    assert [
+        (line.expected, line.stored) for line in project.manifest.ledger if line.source == "worklog feed"
+    ] == [(1, 1)]
+    assert {"GET /rest/api/3/worklog/updated", "GET /rest/api/3/worklog/deleted"} <= site.requests.keys()
+    assert not any(
+        "/worklog/" in name and "{" not in name and "list" not in name for name in project.requests
+    )
+
+
+def test_a_project_that_is_closed_to_the_account_is_a_gap_of_the_site(nights: Nights) -> None:
+    nights.sandbox.edits.revoke_browse("APP")
+    try:
+        [site] = nights.back_up(with_site=True).captures
+    finally:
+        nights.sandbox.edits.grant_browse("APP")
+
+    assert [gap.subject for gap in site.manifest.gaps if gap.kind == "site_project"] == ["project APP"]
+    assert not site.is_clean

@@ -15,7 +15,7 @@ from jira_backup_pipeline.engine.capture.changes import (
     property_sample,
     reread_turn,
 )
-from jira_backup_pipeline.engine.capture.ledger import Tally, issue_ledger
+from jira_backup_pipeline.engine.capture.ledger import FileBytes, Tally, issue_ledger
 
 IDS = st.sets(st.integers(1, 60).map(str))
 MOMENTS = st.dictionaries(st.integers(1, 60).map(str), st.integers(1, 4))
@@ -111,9 +111,25 @@ def test_a_missing_blob_is_unexplained_until_a_gap_names_it() -> None:
     ]
 
     assert [(line.kind, line.source, line.unexplained) for line in without] == [
-        ("attachment", "bytes stored", 1)
+        ("attachment", "bytes stored", 1),
     ]
     assert explained == []
+
+
+def test_missing_bytes_are_explained_exactly_when_every_missing_file_is() -> None:
+    tally = Tally()
+    tally.stored["attachment"] = tally.declared["attachment"] = 2
+    tally.blobs = 1
+    tally.file_bytes = FileBytes.of(700, None) + FileBytes.of(None, 20)
+    tally.carried_bytes = FileBytes(100, 100)
+    gap = Gap("attachment", "bytes of attachment 7", "404", "look", 404, "1")
+
+    without, explained = (
+        issue_ledger(tally, gaps, listed=1, stored_issues=1, approximate=None)[-1] for gaps in ([], [gap])
+    )
+
+    assert (without.source, without.expected, without.stored) == ("bytes declared", 820, 120)
+    assert (without.unexplained, explained.unexplained) == (700, 0)
 
 
 def test_a_guard_outweighs_everything_else() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,9 @@ from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, content, new_repository, reopen
 from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
+
+if TYPE_CHECKING:
+    from jira_backup_pipeline.domain.manifest import Manifest
 
 
 def site(issues: int = 6) -> tuple[PocketJira, MemoryStore]:
@@ -151,6 +156,34 @@ def test_a_file_that_is_gone_is_a_gap_until_it_can_be_had() -> None:
     assert SnapshotState.COMPLETE is second.manifest.state
     row = reopen(store, jira).tables(second.manifest)["attachments"].to_arrow().to_pylist()[0]
     assert reopen(store, jira).open_blob(SCOPE, row["blob"]).read() == b"content"
+
+
+def declared_and_stored_bytes(manifest: Manifest) -> tuple[int, int] | None:
+    found = [(line.expected, line.stored) for line in manifest.ledger if line.source == "bytes declared"]
+    return found[0] if found else None
+
+
+def test_declared_and_stored_bytes_are_accounted_for_through_edits_moves_and_deletions() -> None:
+    jira, store = site(2)
+    files = [jira.add(files=[b"x" * size]) for size in (100, 20, 3)]
+    jira.gone_files.add(f"{files[1]}0")
+
+    def night(**options: int) -> tuple[int, int] | None:
+        jira.tick(24)
+        chosen = CaptureOptions(reread_days=0, **options)
+        done = capture(reopen(store, jira), jira, options=chosen).manifest
+        assert done.unexplained == 0
+        return declared_and_stored_bytes(done)
+
+    assert night() == (123, 103)
+    jira.gone_files.clear()
+    assert night() == (123, 123)
+    jira.issues[files[0]].attachments["new"] = b"y" * 1000
+    jira.touch(files[0])
+    assert night() == (1123, 1123)
+    del jira.issues[files[0]]
+    assert night() == (23, 23)
+    assert night(is_full=True) == (23, 23)
 
 
 def test_an_accepted_gap_does_not_make_a_run_incomplete() -> None:

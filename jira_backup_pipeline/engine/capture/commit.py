@@ -75,6 +75,7 @@ def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
         property_keys=None if draft.property_keys is None else tuple(sorted(draft.property_keys)),
+        worklog_feed=draft.worklog_feed,
         notes=tuple(draft.notes),
         packs={**previous.packs, **draft.packs},
         expected_parent=None if previous.newest is None else previous.newest.number,

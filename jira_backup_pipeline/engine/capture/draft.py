@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Gap, LedgerLine, PackRef, ProjectIdentity
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import BlobRef, UnitRef
+    from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
     from jira_backup_pipeline.engine.capture.previous import Previous
     from jira_backup_pipeline.repository.packs import PackWriter
     from jira_backup_pipeline.repository.repository import Repository
@@ -49,6 +50,7 @@ class Draft:
     unresolved: dict[str, str] = field(default_factory=dict)
     disappeared: dict[str, Disappearance] = field(default_factory=dict)
     property_keys: set[str] | None = None
+    worklog_feed: WorklogFeed | None = None
     is_doubtful: bool = False
     written_bytes: int = 0
     changed_units: int = 0

@@ -34,19 +34,59 @@ _SOURCES = {
 }
 
 
+BYTES_DECLARED = "bytes declared"
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """Bytes of attachments: as Jira declares them, and as they are stored."""
+
+    declared: int = 0
+    stored: int = 0
+
+    def __add__(self, other: FileBytes) -> FileBytes:
+        """Sum up."""
+        return FileBytes(self.declared + other.declared, self.stored + other.stored)
+
+    def __sub__(self, other: FileBytes) -> FileBytes:
+        """Take away."""
+        return FileBytes(self.declared - other.declared, self.stored - other.stored)
+
+    @classmethod
+    def of(cls, declared: object, stored: object) -> FileBytes:
+        """Give the bytes of one file; what Jira does not declare counts as it is stored, what is not stored as nothing."""
+        held = stored if isinstance(stored, int) else 0
+        return cls(declared if isinstance(declared, int) else held, held)
+
+    @classmethod
+    def told_by(cls, ledger: Iterable[LedgerLine]) -> FileBytes | None:
+        """Give what an earlier ledger says; None where it says nothing of bytes."""
+        found = [cls(line.expected, line.stored) for line in ledger if line.source == BYTES_DECLARED]
+        return found[0] if found else None
+
+
 @dataclass(slots=True)
 class Tally:
-    """Sums of declared and stored records by kind over the units of one capture."""
+    """Sums of declared and stored records by kind over the units of one capture.
+
+    `carried_bytes` are the files of issues that are kept from an earlier capture; None where nobody knows them.
+    """
 
     declared: Counter[str] = field(default_factory=Counter)
     stored: Counter[str] = field(default_factory=Counter)
     blobs: int = 0
+    file_bytes: FileBytes = field(default_factory=FileBytes)
+    carried_bytes: FileBytes | None = field(default_factory=FileBytes)
 
     def count(self, unit: IssueUnit) -> None:
         """Add an issue: what Jira declared of it and what was read of it."""
         read = Counter(record.kind for record in unit.records)
         self.stored.update(read)
-        self.blobs += sum(1 for record in unit.records if record.extra.get("blob"))
+        for record in unit.records:
+            if record.kind == "attachment":
+                self.blobs += bool(record.extra.get("blob"))
+                size = record.value.get("size") if isinstance(record.value, dict) else None
+                self.file_bytes += FileBytes.of(size, record.extra.get("blob_size_bytes"))
         for kind in kinds_at(Level.ISSUE):
             if kind.name != "issue":
                 self.declared[kind.name] += unit.declared.get(kind.name, read[kind.name])
@@ -108,4 +148,18 @@ def issue_ledger(
             explained=min(explained["attachment"], max(0, attachments - tally.blobs)),
         )
     )
+    if tally.carried_bytes is not None:
+        lines.append(_bytes_line(tally.file_bytes + tally.carried_bytes, lines[-1]))
     return tuple(lines)
+
+
+def _bytes_line(files: FileBytes, count: LedgerLine) -> LedgerLine:
+    """Compare bytes; what is missing is explained where every file without bytes is."""
+    missing = max(0, files.declared - files.stored)
+    return LedgerLine(
+        kind="attachment",
+        source=BYTES_DECLARED,
+        expected=files.declared,
+        stored=files.stored,
+        explained=0 if count.unexplained else missing,
+    )

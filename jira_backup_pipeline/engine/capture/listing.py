@@ -29,8 +29,11 @@ def capture_listings(
     progress: Progress,
     *,
     project_id: str | None = None,
-) -> None:
-    """Read whole listings into the draft; records that are listed no more leave the snapshot."""
+) -> dict[str, Sequence[Record]]:
+    """Read whole listings into the draft; records that are listed no more leave the snapshot.
+
+    Gives the records of the kinds that others were listed for.
+    """
     kinds = tuple(kinds)
     parents = {kind.parent for kind in kinds if kind.listing.is_per_parent}
     parents |= {kind.listing.only.of for kind in kinds if kind.listing.only is not None}
@@ -47,6 +50,7 @@ def capture_listings(
             unread[kind.name] += unread.get(kind.parent, ())
         _store(draft, packing, listed, unread[kind.name])
         progress.advance()
+    return known
 
 
 def _store(draft: Draft, packing: Packing, listed: Listed, unread: tuple[str, ...]) -> None:

@@ -14,6 +14,8 @@ from jira_backup_pipeline.domain.history import names_remote_link
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
 from jira_backup_pipeline.domain.readings import StoredLinks
+from jira_backup_pipeline.domain.times import to_epoch_ms
+from jira_backup_pipeline.engine.capture.ledger import FileBytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -110,6 +112,19 @@ class Previous:
         found = (self.find("issue", issue_id) for issue_id in issue_ids)
         return {ref.pack for ref in found if ref is not None}
 
+    def file_bytes(self, repository: Repository, issue_ids: Collection[str]) -> FileBytes:
+        """Sum the bytes of the attachments of these issues, as declared and as stored."""
+        wanted = {i for i in issue_ids if (ref := self.find("issue", i)) and ref.counts.get("attachment")}
+        total = FileBytes()
+        if self.manifest is None or not wanted:
+            return total
+        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["attachments"]
+        for batch in table.to_batches(columns=["issue_id", "size_bytes", "blob_size_bytes"]):
+            for row in batch.to_pylist():
+                if row["issue_id"] in wanted:
+                    total += FileBytes.of(row["size_bytes"], row["blob_size_bytes"])
+        return total
+
     def property_keys(self, repository: Repository) -> list[str]:
         """Give the keys of the issue properties that are stored."""
         if self.manifest is None:
@@ -122,6 +137,31 @@ class Previous:
         for batch in repository.tables(self.manifest)["issue_properties"].to_batches(columns=["id"]):
             keys.update(batch.column("id").unique().to_pylist())
         return sorted(keys)
+
+    def worklogs(self, repository: Repository, issue_ids: Collection[str]) -> dict[str, int]:
+        """Give `updated` (epoch milliseconds) of the stored worklogs of these issues by id."""
+        if self.manifest is None or not issue_ids:
+            return {}
+        wanted = set(issue_ids)
+        table = repository.tables(self.manifest, packs=self._packs_of(wanted))["worklogs"]
+        return {
+            row["id"]: to_epoch_ms(row["updated"])
+            for batch in table.to_batches(columns=["id", "issue_id", "updated"])
+            for row in batch.to_pylist()
+            if row["issue_id"] in wanted and row["updated"] is not None
+        }
+
+    def issues_of_worklogs(self, repository: Repository, worklog_ids: Collection[str]) -> set[str]:
+        """Give the issues on which these worklogs are stored."""
+        if self.manifest is None or not worklog_ids or not self.manifest.counts.get("worklogs"):
+            return set()
+        wanted = set(worklog_ids)
+        return {
+            row["issue_id"]
+            for batch in repository.tables(self.manifest)["worklogs"].to_batches(columns=["id", "issue_id"])
+            for row in batch.to_pylist()
+            if row["id"] in wanted
+        }
 
     def people(self, repository: Repository, issue_ids: Collection[str]) -> dict[str, dict[str, list[bytes]]]:
         """Give who is stored as watching and voting: by kind and issue id, as the exact bytes of their user objects."""

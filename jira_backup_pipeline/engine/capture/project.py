@@ -19,13 +19,14 @@ from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.changes import decide_changes, reread_turn
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
-from jira_backup_pipeline.engine.capture.ledger import issue_ledger
+from jira_backup_pipeline.engine.capture.ledger import FileBytes, issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.missing import MissingIssues
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
 from jira_backup_pipeline.engine.capture.previous import is_of_issues, load_previous
 from jira_backup_pipeline.engine.capture.reading import UnitReading
+from jira_backup_pipeline.engine.capture.worklogs import WorklogWatch, feed_for
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def capture_project(
     kinds = kinds_at(Level.PROJECT)
     progress.stage(f"{project.identity.key}: settings", len(kinds))
     capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id)
-    capture = _IssueCapture(repository, reader, draft, packing, account, options, clock, progress)
+    feed = feed_for(repository, draft.previous.manifest, site)
+    worklogs = WorklogWatch(repository, reader, draft, feed)
+    capture = _IssueCapture(repository, reader, draft, packing, account, worklogs, options, clock, progress)
     capture.read(project)
     manifest = commit(repository, draft)
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
@@ -116,6 +119,7 @@ class _IssueCapture:
     draft: Draft
     packing: Packing
     account: Account
+    worklogs: WorklogWatch
     options: CaptureOptions
     clock: Callable[[], datetime]
     progress: Progress
@@ -131,7 +135,7 @@ class _IssueCapture:
             stored=previous.stored_issues(),
             fresh=previous.fresh_issues(),
             changed=changed,
-            again=self._again(identity),
+            again=self._again(identity) | self.worklogs.unheard(listed, changed),
             is_full=self.options.is_full,
         )
         listed.update(changed)
@@ -146,7 +150,13 @@ class _IssueCapture:
         listed.update(here)
         self._reuse_fresh(listed, changes.to_read)
         reading = UnitReading(
-            self.repository, self.reader, self.draft, self.packing, self.options, self.progress
+            self.repository,
+            self.reader,
+            self.draft,
+            self.packing,
+            self.options,
+            self.progress,
+            self.worklogs,
         )
         vanished = reading.read([*changes.to_read, *unread], key=identity.key, listed=len(listed))
         missed.vanished(vanished)
@@ -169,6 +179,9 @@ class _IssueCapture:
                 approximate=approximate,
             )
         )
+        of_feed = self.worklogs.ledger_line()
+        if of_feed is not None:
+            draft.ledger.append(of_feed)
 
     def _listed(self, project: ListedProject) -> set[str]:
         """Walk the project's ids. Searches may leave an archived project out: what is stored of it counts as listed."""
@@ -224,12 +237,23 @@ class _IssueCapture:
             if ref.kind == "issue" and ref.id not in reading.counted:
                 kept.add(ref.id)
                 reading.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
+        reading.tally.carried_bytes = self._carried_bytes({str(issue_id) for issue_id in kept})
         present = set(draft.gaps)
         draft.gaps.extend(
             gap
             for gap in draft.previous.gaps
             if (gap.issue_id in kept or self._concerns_all(gap)) and gap not in present
         )
+
+    def _carried_bytes(self, kept: set[str]) -> FileBytes | None:
+        """Sum the files of the issues that stay; from the ledger before where it tells, so that few tables are opened."""
+        previous = self.draft.previous
+        if self.draft.reused_units:
+            return None
+        told = FileBytes.told_by(previous.manifest.ledger) if previous.manifest else None
+        if told is None:
+            return previous.file_bytes(self.repository, kept)
+        return told - previous.file_bytes(self.repository, previous.stored_issues().keys() - kept)
 
     def _concerns_all(self, gap: Gap) -> bool:
         """Tell whether an earlier gap names no single issue (watchers refused, say) and no full reading replaced it."""

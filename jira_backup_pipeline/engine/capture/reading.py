@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.engine.capture.draft import Draft, Packing
     from jira_backup_pipeline.engine.capture.options import CaptureOptions
+    from jira_backup_pipeline.engine.capture.worklogs import WorklogWatch
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
     from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.repository.repository import Repository
@@ -49,6 +50,7 @@ class UnitReading:
     packing: Packing
     options: CaptureOptions
     progress: Progress
+    worklogs: WorklogWatch
     tally: Tally = field(default_factory=Tally)
     counted: set[str] = field(default_factory=set)
 
@@ -139,6 +141,7 @@ class UnitReading:
         if not unit.records:
             return
         self.tally.count(unit)
+        self.worklogs.saw(unit)
         self.progress.found(Counter(BY_NAME[record.kind].table for record in unit.records))
         if self.draft.property_keys is not None:
             self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
-from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Head
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, Head, LedgerLine
 from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
@@ -22,13 +22,18 @@ from jira_backup_pipeline.engine.capture.previous import load_previous
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.outcomes import CaptureOutcome
     from jira_backup_pipeline.engine.ports import JiraReader
     from jira_backup_pipeline.repository.repository import Repository
+
+_PROJECTS = "site_project"
+# The feed hides its last minute, so the next reading begins before the last one ended.
+_FEED_OVERLAP_MS = 120_000
 
 
 def capture_site(
@@ -60,10 +65,50 @@ def capture_site(
     packing = Packing(repository, draft)
     kinds = kinds_at(Level.SITE)
     progress.stage("site: configuration and people", len(kinds))
-    capture_listings(reader, draft, packing, kinds, progress)
+    known = capture_listings(reader, draft, packing, kinds, progress)
     packing.close()
+    _hear_worklogs(reader, draft)
+    _find_blind_spots(reader, draft, known.get(_PROJECTS, ()))
     manifest = commit(repository, draft, heads=heads_of(repository))
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
+
+
+def _hear_worklogs(reader: JiraReader, draft: Draft) -> None:
+    """Read the worklog feed once for all projects; the first site snapshot has nothing to go on from."""
+    before = draft.previous.manifest
+    if before is None:
+        return
+    draft.worklog_feed = reader.worklog_feed(max(0, before.watermark_ms - _FEED_OVERLAP_MS))
+    if draft.worklog_feed is None:
+        draft.notes.append(
+            "Jira refuses its feed of changed worklogs: only searches and the re-read find them"
+        )
+
+
+def _find_blind_spots(reader: JiraReader, draft: Draft, seen: Sequence[Record]) -> None:
+    """Compare the projects that the account sees with those it may browse: of the others no issue is backed up."""
+    browsable = {project.identity.id for project in reader.projects()}
+    closed = [record for record in seen if record.id not in browsable]
+    draft.gaps.extend(_closed_project(record) for record in closed)
+    draft.ledger.append(
+        LedgerLine(
+            kind=_PROJECTS,
+            source="visible and browsable",
+            expected=len(seen),
+            stored=len(seen) - len(closed),
+            explained=len(closed),
+        )
+    )
+
+
+def _closed_project(record: Record) -> Gap:
+    key = record.value.get("key") if isinstance(record.value, dict) else None
+    return Gap(
+        kind=_PROJECTS,
+        subject=f"project {key or record.id}",
+        reason="the account sees that it exists and may not browse it: none of its issues is backed up",
+        remedy="Give the backup account the permission Browse Projects there, or accept the gap in the configuration.",
+    )
 
 
 def heads_of(repository: Repository) -> dict[str, Head]:

@@ -1,0 +1,89 @@
+"""Reads the feeds of changed and deleted worklogs of the whole site, and which issue a worklog hangs on.
+
+What belongs here: paging of the feeds, which hide their last minute, and the list of worklogs by id, a thousand a request.
+
+What stays out: from when the feeds are read and what they are compared with (`engine`), worklogs themselves (`bodies`, `overflow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from jira_backup_pipeline.domain.worklog_feed import WorklogChange, WorklogFeed
+from jira_backup_pipeline.jira.wire.messages import Refusal, Request
+from jira_backup_pipeline.jira.wire.pages import FeedPager
+from jira_backup_pipeline.jira.wire.slices import Page, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jira_backup_pipeline.jira.client import JiraClient
+
+_UPDATED: Final = "/rest/api/3/worklog/updated"
+_DELETED: Final = "/rest/api/3/worklog/deleted"
+_LIST: Final = "/rest/api/3/worklog/list"
+_IDS_A_REQUEST: Final = 1_000
+
+
+def read_feed(client: JiraClient, since_ms: int) -> WorklogFeed | None:
+    """Give what changed and what went since a moment; None where Jira refuses to tell.
+
+    A worklog that is in no list by id any more was deleted meanwhile: the next reading of the feed names it.
+    """
+    updated = _read(client, _UPDATED, since_ms)
+    deleted = _read(client, _DELETED, since_ms)
+    if updated is None or deleted is None:
+        return None
+    owners = issues_of(client, sorted(updated, key=int))
+    changes = [
+        WorklogChange(worklog_id, owners[worklog_id], at_ms)
+        for worklog_id, at_ms in updated.items()
+        if worklog_id in owners
+    ]
+    return WorklogFeed(since_ms, tuple(changes), tuple(deleted))
+
+
+def issues_of(client: JiraClient, worklog_ids: Sequence[str]) -> dict[str, str]:
+    """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
+    batches = [
+        [int(worklog_id) for worklog_id in worklog_ids[start : start + _IDS_A_REQUEST]]
+        for start in range(0, len(worklog_ids), _IDS_A_REQUEST)
+    ]
+    owners: dict[str, str] = {}
+    for page in client.map_ordered(partial(_list, client), batches):
+        for value in map(read_value, page.items):
+            if isinstance(value, Mapping) and "id" in value and "issueId" in value:
+                owners[str(value["id"])] = str(value["issueId"])
+    return owners
+
+
+def _list(client: JiraClient, worklog_ids: Sequence[int]) -> Page:
+    request = Request.asking_by_post(_LIST, {"ids": list(worklog_ids)})
+    return client.ask(request, partial(Page.read, items=""))
+
+
+def _read(client: JiraClient, path: str, since_ms: int) -> dict[str, int] | None:
+    """Read one feed to its end: the latest moment by worklog id."""
+    found: dict[str, int] = {}
+    pager: FeedPager | None = FeedPager(since_ms)
+    while pager is not None:
+        request = Request.get(path).with_query(pager.query)
+        page = client.try_ask(request, partial(Page.read, items="values"))
+        if isinstance(page, Refusal):
+            return None
+        for value in map(read_value, page.items):
+            worklog_id, at_ms = _entry(value)
+            if worklog_id is not None:
+                found[worklog_id] = max(at_ms, found.get(worklog_id, 0))
+        pager = pager.after(page.number("until"), is_last=page.flag("lastPage") is not False)
+    return found
+
+
+def _entry(value: object) -> tuple[str | None, int]:
+    worklog_id = value.get("worklogId") if isinstance(value, Mapping) else None
+    at_ms = value.get("updatedTime") if isinstance(value, Mapping) else None
+    if not isinstance(worklog_id, int) or isinstance(worklog_id, bool):
+        return None, 0
+    return str(worklog_id), at_ms if isinstance(at_ms, int) else 0
