@@ -58,6 +58,8 @@ class Stage:
     reader: CloudReader
     repository: Repository
     folder: Path
+    # The operator's identity, for a process of its own that opens the repository too.
+    identity_text: str = ""
     asked: list[Asked] = field(default_factory=list)
 
     def objects(self) -> dict[str, int]:
@@ -81,11 +83,14 @@ def stage(*, projects: int, issues: int, seed: int = 7) -> Iterator[Stage]:
     try:
         site = json.loads(server.stdout.readline() if server.stdout else "{}")
         with connect(JiraConfig(site["url"], site["email"], Secret(site["token"]))) as client:
-            operator = read_identity(str(pyrage.x25519.Identity.generate()))
+            secret = str(pyrage.x25519.Identity.generate())
+            operator = read_identity(secret)
             recovery = str(pyrage.x25519.Identity.generate().to_public())
             store = LocalStore(folder / "repository")
             repository = create_repository(store, operator=operator, recovery_recipient=recovery, clock=clock)
-            set_up = Stage(site["url"], site["email"], site["token"], CloudReader(client), repository, folder)
+            set_up = Stage(
+                site["url"], site["email"], site["token"], CloudReader(client), repository, folder, secret
+            )
             with _listening(set_up):
                 yield set_up
     finally:

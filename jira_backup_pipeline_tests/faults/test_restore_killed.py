@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +11,9 @@ import pytest
 from jira_backup_pipeline.domain.errors import Refused
 from jira_backup_pipeline.engine.restore.apply import apply_plan
 from jira_backup_pipeline.engine.restore.plan import Selection
+from jira_backup_pipeline.engine.restore.relations import link_ends
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+from jira_backup_pipeline_tests.doubles.remembering import RememberingRepository
 from jira_backup_pipeline_tests.doubles.restorable import (
     STEADY,
     Fate,
@@ -26,81 +28,135 @@ from jira_backup_pipeline_tests.doubles.restorable import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jira_backup_pipeline.engine.restore.plan import RestorePlan
+
+KINDS = ("attachment", "comment", "worklog", "remote_link", "watcher", "issue_property")
+
+
+@dataclass(slots=True, eq=False)
+class Scene:
+    """A lost project of 60 issues, and a plan that is carried out under ever new keys."""
+
+    site: Restorable
+    repository: RememberingRepository
+    plan: RestorePlan
+
+    def restore(self, key: str, fate: Fate, *, run: str, resume: bool = False) -> None:
+        """Restore into a project of that key, as far as fate allows."""
+        # The key is not taken, so the plan for it differs in nothing but the key and the name.
+        target = replace(self.plan.target, key=key, name=f"restored as {key}")
+        repository: Any = FatedRepository(self.repository, fate)
+        writer = self.site.direct(fate=fate)
+        apply_plan(
+            repository,
+            replace(self.plan, target=target),
+            writer,
+            run=run,
+            clock=now,
+            resume=resume,
+            options=STEADY,
+        )
+
+    def shape(self, key: str) -> dict[str, Any]:
+        """Say what came of it, and make room for the next."""
+        found = shape_of(self.site.sandbox, key)
+        self.site.sandbox.edits.delete_project(key, permanent=True)
+        return found
+
+    def die_and_resume(self, last: int) -> dict[str, Any]:
+        """Die after so many events, resume, and say what came of it."""
+        with pytest.raises(Killed):
+            self.restore("KILLED", Fate(last), run=f"first{last:04}")
+        self.restore("KILLED", Fate(), run=f"second{last:04}", resume=True)
+        return self.shape("KILLED")
+
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Restorable]:
-    with restorable(projects=2, issues=60, seed=7) as made:
+def lost() -> Iterator[Restorable]:
+    """A site that lost its first project of 60 issues with board and sprints."""
+    with restorable(projects=2, issues=120, seed=7) as made:
+        made.sandbox.edits.delete_project(made.key, permanent=True)
         yield made
 
 
-KINDS = ("attachment", "comment", "worklog", "issue_link", "remote_link", "watcher", "issue_property")
+@pytest.fixture(scope="module")
+def whole(lost: Restorable) -> Scene:
+    """All 60 issues."""
+    return Scene(lost, RememberingRepository(lost.repository), lost.plan(lost.direct(), target_key="KILLED"))
 
 
-@cache
-def few_of_every_kind(site: Restorable) -> tuple[str, ...]:
-    """Choose the fewest events that hold every kind: for each kind the issue with the least on it, and a sub-task."""
-    view = SnapshotView(site.repository, site.manifest)
+@pytest.fixture(scope="module")
+def few(lost: Restorable) -> Scene:
+    """The fewest issues that hold every kind: for each the issue with the least on it, and a sub-task."""
+    view = SnapshotView(lost.repository, lost.manifest)
     heads = {head.id: head for head in view.heads()}
     hanging = Counter(row.issue_id for kind in KINDS for row in view.rows(kind))
     chosen = {next(head.parent_id for head in heads.values() if head.level < 0)}
+    links = [ends[1:] for row in view.rows("issue_link") if (ends := link_ends(row)) is not None]
+    own = [pair for pair in links if set(pair) <= set(heads)]
+    chosen.update(min(own, key=lambda pair: (hanging[pair[0]] + hanging[pair[1]], pair)))
     for kind in KINDS:
         owners = {row.issue_id for row in view.rows(kind)}
         assert owners, f"the seed has no {kind}"
         chosen.add(min(owners, key=lambda owner: (hanging[owner], str(owner))))
-    return tuple(sorted(heads[str(owner)].key for owner in chosen))
+    keys = tuple(sorted(heads[str(owner)].key for owner in chosen))
+    plan = lost.plan(lost.direct(), target_key="KILLED", selection=Selection(issue_keys=keys))
+    return Scene(lost, RememberingRepository(lost.repository), plan)
 
 
-def restore_into(site: Restorable, key: str, fate: Fate, *, run: str, resume: bool = False) -> None:
-    writer = site.direct(fate=fate)
-    plan = site.plan(writer, target_key=key, selection=Selection(issue_keys=few_of_every_kind(site)))
-    repository: Any = FatedRepository(site.repository, fate)
-    apply_plan(repository, plan, writer, run=run, clock=now, resume=resume, options=STEADY)
+def test_killed_at_any_journal_step_a_restore_of_sixty_issues_resumes_to_the_same_target(
+    whole: Scene,
+) -> None:
+    uninterrupted = Fate()
+    whole.restore("WHOLE", uninterrupted, run="whole")
+    expected = whole.shape("WHOLE")
+    events = uninterrupted.events
+    steps = [place for place, event in enumerate(events, 1) if event.startswith("journals ")]
+    assert len(expected["issues"]) == 60
+    for name in ("comments", "worklogs", "files", "links", "remote", "watchers", "properties", "sprints"):
+        assert any(issue[name] for issue in expected["issues"].values()), name
+    assert len(steps) > 25
+    # Right after each document of the journal, and right before it: whatever it is about has been done by then.
+    moments = sorted({place for step in steps for place in (step - 1, step)} - {0, len(events)})
+
+    for last in moments:
+        assert expected == whole.die_and_resume(last), f"killed after event {last}: {events[last - 1]}"
 
 
-def new_key(number: int) -> str:
-    letters = ""
-    while number:
-        number, rest = divmod(number, 26)
-        letters = chr(ord("A") + rest) + letters
-    return f"K{letters or 'A'}X"
-
-
-def test_killed_after_any_event_the_restore_resumes_to_the_same_target(site: Restorable) -> None:
-    whole = Fate()
-    restore_into(site, "WHOLE", whole, run="whole")
-    expected = shape_of(site.sandbox, "WHOLE")
+def test_killed_after_any_event_the_restore_resumes_to_the_same_target(few: Scene) -> None:
+    uninterrupted = Fate()
+    few.restore("WHOLE", uninterrupted, run="few")
+    expected = few.shape("WHOLE")
+    events = uninterrupted.events
     assert len(expected["issues"]) > 3
-    assert {"journals begin", "journals intent", "journals result", "journals end"} <= set(whole.events)
+    assert {"journals begin", "journals intent", "journals result", "journals end"} <= set(events)
+    kinds = ("/issue/bulk", "/comment", "/worklog", "/attachments", "/issueLink", "/remotelink", "/watchers")
+    agile = ("/agile/1.0/sprint", "/issue/rank", "/transitions", "PUT /rest/api/3/issue/")
+    assert [part for part in (*kinds, *agile) if not any(part in event for event in events)] == []
 
-    for last in range(1, len(whole.events)):
-        key = new_key(last)
-        with pytest.raises(Killed):
-            restore_into(site, key, Fate(last), run=f"first{last:03}")
-
-        restore_into(site, key, Fate(), run=f"second{last:03}", resume=True)
-
-        assert expected == shape_of(site.sandbox, key), f"killed after event {last}: {whole.events[last - 1]}"
+    for last in range(1, len(events)):
+        assert expected == few.die_and_resume(last), f"killed after event {last}: {events[last - 1]}"
 
 
-def test_killed_twice_it_still_resumes(site: Restorable) -> None:
-    whole = Fate()
-    restore_into(site, "ONCE", whole, run="once")
-    middle = len(whole.events) // 2
+def test_killed_twice_it_still_resumes(few: Scene) -> None:
+    uninterrupted = Fate()
+    few.restore("ONCE", uninterrupted, run="once")
+    middle = len(uninterrupted.events) // 2
     with pytest.raises(Killed):
-        restore_into(site, "TWICE", Fate(middle), run="twice-1")
+        few.restore("TWICE", Fate(middle), run="twice-1")
     with pytest.raises(Killed):
-        restore_into(site, "TWICE", Fate(5), run="twice-2", resume=True)
+        few.restore("TWICE", Fate(5), run="twice-2", resume=True)
 
-    restore_into(site, "TWICE", Fate(), run="twice-3", resume=True)
+    few.restore("TWICE", Fate(), run="twice-3", resume=True)
 
-    assert shape_of(site.sandbox, "ONCE") == shape_of(site.sandbox, "TWICE")
+    assert few.shape("ONCE") == few.shape("TWICE")
 
 
-def test_an_unfinished_restore_is_not_begun_anew(site: Restorable) -> None:
+def test_an_unfinished_restore_is_not_begun_anew(few: Scene) -> None:
     with pytest.raises(Killed):
-        restore_into(site, "HALF", Fate(20), run="half")
+        few.restore("HALF", Fate(20), run="half")
 
     with pytest.raises(Refused, match="did not come to its end") as refusal:
-        restore_into(site, "HALF", Fate(), run="anew")
+        few.restore("HALF", Fate(), run="anew")
 
     assert "--resume" in refusal.value.hint

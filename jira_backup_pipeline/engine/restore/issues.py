@@ -8,7 +8,7 @@ What stays out: values and screens (`fields`, `screens`), and what is set afterw
 
 from __future__ import annotations
 
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import AnswerLost, WriteRefused
@@ -17,13 +17,15 @@ from jira_backup_pipeline.domain.times import to_iso
 from jira_backup_pipeline.engine.restore.calls import list_of
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
+from jira_backup_pipeline.engine.restore.properties import KIND as PROPERTY
+from jira_backup_pipeline.engine.restore.properties import carried_properties
 from jira_backup_pipeline.engine.restore.screens import CreateScreens
 from jira_backup_pipeline.engine.restore.snapshot import fields_of
 from jira_backup_pipeline.engine.restore.stages import record
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY, probe_beyond, read_origins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.snapshot import IssueHead
@@ -32,9 +34,13 @@ if TYPE_CHECKING:
 
 STAGE = "issues"
 BATCH_ISSUES = 50
+# What is decoded at once: enough for many batches, little enough for any machine.
+_WINDOW_ISSUES = 2000
+_CARRIED = "with properties"
 _LOOKS = 3
 _SUMMARY_CHARACTERS = 255
 # Without these there is no issue; a refusal of one of them is a refusal of the issue.
+PROPERTIES = "properties"
 _ESSENTIAL = frozenset({"project", "issuetype", "summary"})
 
 
@@ -45,6 +51,10 @@ class IssueCreator:
         self._restoration = restoration
         self._last_number = last_number
         self._screens = CreateScreens(restoration.calls, restoration.project_id)
+        self._properties: dict[str, list[dict[str, Any]]] = {}
+        restoration.carried.update(
+            name for name, how in restoration.journal.stage(STAGE).done.items() if how == _CARRIED
+        )
 
     def create(self, heads: Iterable[IssueHead]) -> None:
         """Create every planned issue that is not on the target yet; parents come before their children."""
@@ -53,11 +63,16 @@ class IssueCreator:
         self._settle_doubts({head.id: head for head in planned})
         for _, level in groupby(planned, key=lambda head: head.level):
             missing = [head for head in level if not self._is_settled(head.id)]
-            records = {
-                row.id: row for row in self._restoration.view.rows("issue", {head.id for head in missing})
-            }
-            for batch in _batches(head for head in missing if head.id in records):
-                self._create_batch(batch, records)
+            for window in _parts(missing, _WINDOW_ISSUES):
+                self._create_window(window)
+
+    def _create_window(self, window: list[IssueHead]) -> None:
+        """Create as many issues as are held in memory at once, batch by batch."""
+        ids = {head.id for head in window}
+        records = {row.id: row for row in self._restoration.view.rows("issue", ids)}
+        self._properties = carried_properties(self._restoration.view.rows(PROPERTY, ids))
+        for batch in _parts([head for head in window if head.id in records], BATCH_ISSUES):
+            self._create_batch(batch, records)
 
     def _is_settled(self, source_id: str) -> bool:
         done = self._restoration.journal.stage(STAGE).done
@@ -100,7 +115,9 @@ class IssueCreator:
         self._restoration.journal.intend(STAGE, names, {"last_number": self._last_number})
         bodies = {head.id: body for head in batch if (body := self._body(head, records[head.id])) is not None}
         self._post({head.id: head for head in batch}, bodies)
-        record(self._restoration, STAGE, names, dict.fromkeys(names))
+        carried = self._restoration.carried
+        done = {name: _CARRIED if name in carried else None for name in names}
+        record(self._restoration, STAGE, names, done)
         self._restoration.progress.advance(len(batch))
 
     def _post(self, heads: Mapping[str, IssueHead], bodies: dict[str, dict[str, Any]]) -> None:
@@ -157,6 +174,9 @@ class IssueCreator:
         created = [str(item["id"]) for item in list_of(answer, "issues") if "id" in item]
         # The order of the answer is not promised, so each created issue is known by its mark.
         adopted = self._adopt(read_origins(self._restoration.calls, created), heads)
+        self._restoration.carried.update(
+            name for name in adopted if name in bodies and len(bodies[name][PROPERTIES]) > 1
+        )
         again: dict[str, dict[str, Any]] = {}
         refused = set()
         for item in list_of(answer, "errors"):
@@ -183,6 +203,9 @@ class IssueCreator:
         by_field: dict[str, Any] = named if isinstance(named, dict) else {}
         messages = [str(text) for text in found.get("errorMessages") or []]
         words = "; ".join([*messages, *(f"{name}: {text}" for name, text in by_field.items())])
+        if PROPERTIES in by_field and len(body[PROPERTIES]) > 1:
+            # The stage of that name asks for each alone, and reports those that are refused.
+            return {**body, PROPERTIES: body[PROPERTIES][:1]}
         fields = body["fields"]
         optional = {name for name in fields if name not in _ESSENTIAL}
         blamed = {name for name in by_field if name in optional}
@@ -195,7 +218,9 @@ class IssueCreator:
         for name in sorted(blamed):
             reason = f"refused at creation ({by_field.get(name) or words}); tried again by an edit"
             self._restoration.findings.adjust(Adjustment("create", source_id, name, reason))
-        return {**body, "fields": {name: value for name, value in fields.items() if name not in blamed}}
+        lighter = {**body, "fields": {name: value for name, value in fields.items() if name not in blamed}}
+        # Where Jira names no field, properties may be what it means: their own stage writes them.
+        return lighter if by_field else {**lighter, PROPERTIES: body[PROPERTIES][:1]}
 
     def _fail(self, source_id: str, reason: str) -> None:
         done = "not created; what hangs on it was left out, the rest went on"
@@ -219,7 +244,8 @@ class IssueCreator:
             "issuetype": {"id": issue_type.id},
             "summary": _summary(fields_of(row).get("summary")),
         }
-        return {"fields": fields, "properties": [{"key": ORIGIN_PROPERTY, "value": self._origin(head, row)}]}
+        mark = {"key": ORIGIN_PROPERTY, "value": self._origin(head, row)}
+        return {"fields": fields, PROPERTIES: [mark, *self._properties.get(head.id, ())]}
 
     def _origin(self, head: IssueHead, row: Record) -> dict[str, Any]:
         """Make the mark by which this issue is known again, and which keeps what REST cannot set."""
@@ -249,7 +275,6 @@ def _summary(value: object) -> str:
     return text or "(no summary)"
 
 
-def _batches(heads: Iterable[IssueHead]) -> Iterator[list[IssueHead]]:
-    iterator = iter(heads)
-    while batch := list(islice(iterator, BATCH_ISSUES)):
-        yield batch
+def _parts(heads: Sequence[IssueHead], size: int) -> Iterator[list[IssueHead]]:
+    for start in range(0, len(heads), size):
+        yield list(heads[start : start + size])

@@ -18,13 +18,16 @@ from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_st
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from jira_backup_pipeline.domain.records import Record
 
 KIND: Final = "issue_property"
 # How Jira keeps `jsdPublic`; it is written and compared as that.
 INTERNAL_PROPERTY: Final = "sd.public.comment"
+# Fifty issues go in one call, whose body should stay well under a few megabytes.
+_MOST_CARRIED: Final = 10
+_LARGEST_CARRIED: Final = 2048
 EMPTY_PROPERTY: Final = "jira takes no empty value for a property"
 
 
@@ -44,12 +47,30 @@ def restore_properties(restoration: Restoration) -> None:
         restoration.calls.send("PUT", path, task.record.value)
         return None
 
+    open_issues = restoration.written_issues - restoration.carried
     tasks = (
         Task(KIND, property_name(row), str(row.issue_id), row)
         for row in restoration.view.rows(KIND, restoration.written_issues)
-        if row.id != ORIGIN_PROPERTY
+        if row.id != ORIGIN_PROPERTY and (row.issue_id in open_issues or not is_light(row))
     )
     run_stage(restoration, "properties", tasks, act)
+
+
+def carried_properties(rows: Iterable[Record]) -> dict[str, list[dict[str, Any]]]:
+    """Give by issue what goes along with the creation: one request less for each, and it cannot be half done.
+
+    An issue whose properties are many or large gets them afterwards, one by one.
+    """
+    by_issue: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.id != ORIGIN_PROPERTY and is_light(row):
+            by_issue.setdefault(str(row.issue_id), []).append({"key": row.id, "value": row.value})
+    return {issue_id: found for issue_id, found in by_issue.items() if len(found) <= _MOST_CARRIED}
+
+
+def is_light(row: Record) -> bool:
+    """Tell whether a property may go along with the creation of its issue."""
+    return len(row.raw) <= _LARGEST_CARRIED and not is_empty_property(row.value)
 
 
 def property_name(row: Record) -> str:

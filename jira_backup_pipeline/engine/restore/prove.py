@@ -126,6 +126,7 @@ class _Proof:
         self._fields |= {
             row.id: target_field(row.value) for row in view.site_rows("field") if isinstance(row.value, dict)
         }
+        self._tally.names = {name: known.name for name, known in self._fields.items() if known.custom}
         self._ranks = RankComparison(rank_field(self._fields), target_rank)
         # On the same site a field that no call writes is compared under its own id.
         own = {name: name for name in self._fields} if plan.target.is_same_site else {}

@@ -23,6 +23,7 @@ _MAX_WRONG = 1000
 # A few examples show what a rule means; the counts say how often it applied.
 _EXAMPLES = 3
 _SHOWN_WRONG = 50
+_MAX_REASONS = 200
 
 
 @dataclass(slots=True)
@@ -33,6 +34,9 @@ class Tally:
     rules: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     records: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    # Why values could not come back: kind, value, reason. `names` are those of custom fields by id.
+    reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    names: Mapping[str, str] = field(default_factory=dict)
     wrong: list[Finding] = field(default_factory=list)
     examples: dict[tuple[str, str], list[Finding]] = field(default_factory=dict)
 
@@ -45,6 +49,8 @@ class Tally:
             if judgement.verdict is Verdict.EXACT:
                 continue
             self.rules[found.kind, verdict, judgement.rule.value] += 1
+            if judgement.verdict is Verdict.IMPOSSIBLE:
+                self._reason(found)
             if judgement.verdict is Verdict.WRONG:
                 if len(self.wrong) < _MAX_WRONG:
                     self.wrong.append(found)
@@ -54,6 +60,13 @@ class Tally:
             shown = self.examples.setdefault((found.kind, judgement.rule.value), [])
             if len(shown) < _EXAMPLES:
                 shown.append(found)
+
+    def _reason(self, found: Finding) -> None:
+        name = self.names.get(found.field) or found.field
+        key = found.kind, name, found.judgement.detail or found.judgement.rule.value
+        # Some reasons name a single thing; a report that lists thousands is no summary.
+        is_new = key not in self.reasons and len(self.reasons) >= _MAX_REASONS
+        self.reasons[(found.kind, name, "for other reasons") if is_new else key] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,7 @@ class FidelityReport:
     rules: tuple[tuple[str, str, str, int], ...]
     findings: tuple[Finding, ...]
     examples: tuple[Finding, ...] = ()
+    reasons: tuple[tuple[str, str, str, int], ...] = ()
     left_alone: int = 0
     notes: tuple[str, ...] = ()
 
@@ -123,6 +137,10 @@ class FidelityReport:
                 {"kind": kind, "verdict": verdict, "rule": rule, "count": count}
                 for kind, verdict, rule, count in self.rules
             ],
+            "impossible": [
+                {"kind": kind, "value": name, "reason": reason, "count": count}
+                for kind, name, reason, count in self.reasons
+            ],
             "wrong": [_finding_json(found) for found in self.findings],
             "examples": [_finding_json(found) for found in self.examples],
             "left_alone": self.left_alone,
@@ -158,6 +176,12 @@ class FidelityReport:
             )
             if self.wrong_total > len(shown):
                 yield f"\n{self.wrong_total - len(shown):,} more are in the stored report."
+        if self.reasons:
+            yield from ("", "## What REST cannot bring back", "")
+            yield from markdown_table(
+                ("kind", "value", "why", "values"),
+                ((kind, name, reason, f"{count:,}") for kind, name, reason, count in self.reasons),
+            )
         yield from ("", "## Differences and their rules", "")
         yield from markdown_table(
             ("kind", "verdict", "rule", "values"),
@@ -189,6 +213,7 @@ def report_of(tally: Tally, **facts: Any) -> FidelityReport:  # noqa: ANN401 - t
         rules=rules,
         findings=tuple(tally.wrong),
         examples=examples,
+        reasons=tuple((*key, count) for key, count in sorted(tally.reasons.items())),
         **by_verdict,
         **facts,
     )

@@ -8,7 +8,7 @@ goes by batches of its own (`issues`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,8 @@ class Restoration:
     project_id: str
     project_key: str
     notify: dict[str, str]
+    # Issues that got their properties inside the call that created them.
+    carried: set[str] = field(default_factory=set)
 
     def find_issue(self, source_id: str) -> TargetIssue | None:
         """Give the target's issue for one of the snapshot, also one that this restore did not touch."""

@@ -1,0 +1,108 @@
+"""The figures of a restore: all made data comes back, for about as many write requests as there are things to write."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jira_backup_pipeline.engine.capture.project import capture_project
+from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+from jira_backup_pipeline_tests.doubles.restorable import SWIFT, Restorable, now, restorable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.engine.restore.verb import RestoreResult
+
+READING = ("/bulkfetch", "/comment/list")
+PER_RECORD = ("comment", "worklog", "attachment", "issue_link", "remote_link", "watcher")
+EXTERNAL_SCORE = "customfield_10049"
+# What REST cannot bring back of the made data, as README lists it: kind, field and the reason given.
+IMPOSSIBLE = {
+    ("changelog", "entry", "no call writes history"),
+    ("issue", "votes", "an account votes for itself only"),
+    ("vote", "accountId", "an account votes for itself only"),
+    ("issue", "reporter", "the account is inactive: Jira refuses it"),
+    ("issue", "assignee", "the account is inactive: Jira refuses it"),
+    ("issue", "Reviewer", "the account is inactive: Jira refuses it"),
+    ("issue", "Approvers", "the account is inactive: Jira refuses it"),
+    ("watcher", "accountId", "the account is not active on the target"),
+    ("issue", "timetracking", "Jira fills an absent remaining estimate with the original one"),
+    ("issue", "Imported id", "no call writes a field of this type"),
+}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Restorable]:
+    """The default data: three projects, 1,500 issues, the seed of the demo."""
+    with restorable(projects=3, issues=1500) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def results(site: Restorable) -> dict[str, RestoreResult]:
+    """Lose and restore one project after the other."""
+    found = {}
+    for number, project in enumerate(list(site.reader.projects())):
+        if number:
+            captured = capture_project(
+                site.repository, site.reader, project, run=f"capture{number}", clock=now
+            )
+            site.manifest = captured.manifest
+        site.sandbox.edits.delete_project(site.key, permanent=True)
+        found[site.key] = site.restore(site.plan(), writer=site.direct(), options=SWIFT)
+    return found
+
+
+def test_all_of_the_default_data_comes_back(results: dict[str, RestoreResult]) -> None:
+    assert len(results) == 3
+    assert sum(result.report.records["issue"] for result in results.values()) == 1500
+    for result in results.values():
+        assert list(result.report.findings) == []
+        assert result.outcome.failures == ()
+        assert int(result.exit_code) == 0
+
+
+def test_what_is_impossible_is_exactly_what_is_documented(
+    results: dict[str, RestoreResult],
+) -> None:
+    seen = {found[:3] for result in results.values() for found in result.report.reasons}
+
+    assert seen == IMPOSSIBLE
+    for result in results.values():
+        assert {found.kind for found in result.plan.impossible} >= set(result.report.impossible) - {
+            "watcher",
+            "vote",
+        }
+
+
+def allowed_writes(site: Restorable, result: RestoreResult) -> float:
+    """Compute the figure from the snapshot's records alone."""
+    plan = result.plan
+    view = SnapshotView(site.repository, site.repository.load(plan.scope, plan.snapshot))
+    heads = view.heads()
+    levels = Counter(head.level for head in heads)
+    kept = re.compile(rf'"type": "media(Inline)?"|{plan.source.key}-[0-9]|"{EXTERNAL_SCORE}": [0-9]')
+    edits = sum(bool(kept.search(json.dumps(row.value["fields"]))) for row in view.rows("issue"))
+    batches = len({(head.issue_type_id, head.status) for head in heads})
+    creates = sum(ceil(count / 50) + 1 for count in levels.values())
+    return 1.1 * (creates + sum(plan.counts.get(kind, 0) for kind in PER_RECORD) + batches + edits)
+
+
+def test_write_requests_stay_within_the_formula(site: Restorable, results: dict[str, RestoreResult]) -> None:
+    for result in results.values():
+        requests: dict[str, Any] = dict(result.outcome.requests)
+        writes = sum(
+            count
+            for name, count in requests.items()
+            if not name.startswith("GET ") and not name.endswith(READING)
+        )
+
+        assert writes <= allowed_writes(site, result)
+        assert requests["PUT /rest/api/3/issue/{id}"] <= result.report.records["issue"] // 2
+        assert not any("/properties/" in name for name in requests)
