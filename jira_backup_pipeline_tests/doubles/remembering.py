@@ -9,28 +9,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 
 @dataclass(slots=True)
 class RememberedTable:
-    """A table whose records and columns are read once."""
+    """A table whose records and columns are read once for each choice of issues."""
 
     inner: Any
-    _records: list[Any] | None = None
-    _batches: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)
+    _records: dict[Any, list[Any]] = field(default_factory=dict)
+    _batches: dict[Any, list[Any]] = field(default_factory=dict)
 
-    def records(self) -> list[Any]:
+    def records(self, *, of: Collection[str] | None = None) -> list[Any]:
         """Give the live records."""
-        if self._records is None:
-            self._records = list(self.inner.records())
-        return self._records
+        key = None if of is None else frozenset(of)
+        if key not in self._records:
+            self._records[key] = list(self.inner.records(of=of))
+        return self._records[key]
 
-    def to_batches(self, columns: Sequence[str]) -> list[Any]:
+    def to_batches(self, columns: Sequence[str], *, of: Collection[str] | None = None) -> list[Any]:
         """Give columns of the live records."""
-        key = tuple(columns)
+        key = tuple(columns), None if of is None else frozenset(of)
         if key not in self._batches:
-            self._batches[key] = list(self.inner.to_batches(columns))
+            self._batches[key] = list(self.inner.to_batches(columns, of=of))
         return self._batches[key]
 
 

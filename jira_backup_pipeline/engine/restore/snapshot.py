@@ -67,10 +67,8 @@ class SnapshotView:
 
     def rows(self, kind: str, issue_ids: Collection[str] | None = None) -> Iterator[Record]:
         """Stream the records of a kind, those of some issues only when asked, in the order in which they lie."""
-        for record in self._tables.table(BY_NAME[kind].table).records():
-            owner = record.id if kind == "issue" else record.issue_id
-            if issue_ids is None or owner in issue_ids:
-                yield _sendable(record)
+        for record in self._tables.table(BY_NAME[kind].table).records(of=issue_ids):
+            yield _sendable(record)
 
     def grouped(self, kind: str, issue_ids: Collection[str]) -> dict[str, list[Record]]:
         """Give the records of a kind by issue."""
@@ -82,6 +80,11 @@ class SnapshotView:
     def matching(self, condition: str) -> set[str]:
         """Give the ids of the issues for which an SQL condition over the snapshot's tables holds."""
         return set(self._tables.matching_issues(condition))
+
+    def pairs(self, kind: str, issue_ids: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Stream issue and id of the records that hang on some issues, without decoding any."""
+        for batch in self._tables.table(BY_NAME[kind].table).to_batches(["issue_id", "id"], of=issue_ids):
+            yield from zip(batch["issue_id"].to_pylist(), batch["id"].to_pylist(), strict=True)
 
     def owners(self, kind: str) -> set[str]:
         """Give the ids of the issues on which records of a kind hang."""

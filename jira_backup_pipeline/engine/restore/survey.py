@@ -77,11 +77,10 @@ def survey(
         if with_mentions:
             result.people.update(_mentioned(fields_of(row).values()))
     for kind in ("comment", "worklog", "remote_link", "changelog", "issue_property"):
-        text = {"comment": "body", "worklog": "comment"}.get(kind, "") if with_mentions else ""
+        result.counts[kind] = sum(1 for _ in view.pairs(kind, issue_ids))
+    for kind, text in (("comment", "body"), ("worklog", "comment")) if with_mentions else ():
         for row in view.rows(kind, issue_ids):
-            result.counts[kind] += 1
-            if text:
-                result.people.update(_mentioned([members_of(row).get(text)]))
+            result.people.update(_mentioned([members_of(row).get(text)]))
     seen = set()
     for row in view.rows("issue_link", issue_ids):
         ends = link_ends(row)
@@ -90,9 +89,9 @@ def survey(
             result.ends.update(ends[1:])
             result.name("link type", members_of(row).get("type"))
     result.counts["issue_link"] = len(seen)
-    for row in view.rows("watcher", issue_ids):
+    for _, account_id in view.pairs("watcher", issue_ids):
         result.counts["watcher"] += 1
-        result.people.add(row.id)
+        result.people.add(account_id)
     for row in view.rows("attachment", issue_ids):
         _survey_attachment(result, row.id, members_of(row), row.extra, is_lost=is_without_bytes(row))
     _survey_place(result, view, is_whole=is_whole)
