@@ -18,6 +18,7 @@ from jira_backup_pipeline import __version__
 from jira_backup_pipeline.commands.backup import backup
 from jira_backup_pipeline.commands.credentials import credentials
 from jira_backup_pipeline.commands.demo import demo
+from jira_backup_pipeline.commands.diff import diff
 from jira_backup_pipeline.commands.doctor import doctor
 from jira_backup_pipeline.commands.init import init
 from jira_backup_pipeline.commands.keys import keys
@@ -49,7 +50,7 @@ def program() -> None:
     """Back up Jira Cloud into your own bucket, query it, prove it, restore it."""
 
 
-for verb in (demo, init, doctor, credentials, keys, backup, snapshots, verify, restore, sql):
+for verb in (demo, init, doctor, credentials, keys, backup, snapshots, verify, restore, diff, sql):
     program.add_command(verb)
 
 

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.errors import UnknownName
 from jira_backup_pipeline.domain.kinds import BY_TABLE, Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+from jira_backup_pipeline.repository.index import Index
 from jira_backup_pipeline.repository.query import matching_ids, run_query
 from jira_backup_pipeline.repository.tables.reading import FileCache, TableFile, TableReader
 from jira_backup_pipeline.repository.tables.schema import is_issue_level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Manifest, PackRef
-    from jira_backup_pipeline.repository.index import Index
+    from jira_backup_pipeline.domain.units import UnitRef
     from jira_backup_pipeline.repository.packs import Receipt
     from jira_backup_pipeline.store.contract import Store
 
@@ -37,12 +38,14 @@ class TableSet:
         index: Index,
         receipts: Sequence[tuple[PackRef, Receipt]],
         table_key: Callable[[str], bytes],
+        cache: FileCache | None = None,
     ) -> None:
         self.manifest = manifest
         self._index = index
         self._receipts = tuple(receipts)
         self._table_key = table_key
-        self._cache = FileCache(store)
+        self._store = store
+        self._cache = cache or FileCache(store)
         levels = (Level.SITE,) if manifest.scope == SITE_SCOPE else (Level.PROJECT, Level.ISSUE)
         self._kinds = {kind.table: kind for kind in kinds_at(*levels)}
 
@@ -55,6 +58,17 @@ class TableSet:
     def index(self) -> Index:
         """Give the live units."""
         return self._index
+
+    def only(self, units: Iterable[UnitRef]) -> TableSet:
+        """Give the same tables with these units alone; files that hold none of them are never fetched."""
+        return TableSet(
+            self._store,
+            self.manifest,
+            index=Index.of(units),
+            receipts=self._receipts,
+            table_key=self._table_key,
+            cache=self._cache,
+        )
 
     def table(self, name: str) -> TableReader:
         """Give the reader of a table.

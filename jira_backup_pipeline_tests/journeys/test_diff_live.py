@@ -1,0 +1,139 @@
+"""A snapshot against Jira as it is now, over HTTP: nothing changed is no difference, and every change is told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jira_backup_pipeline.cli import main
+from jira_backup_pipeline.domain.errors import Refused
+from jira_backup_pipeline.engine.diff.verb import diff_live
+from jira_backup_pipeline.sandbox import changes
+from jira_backup_pipeline_tests.doubles.backed_site import BackedSite, backed_site
+from jira_backup_pipeline_tests.doubles.restorable import Restorable, restorable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.engine.diff.verb import DiffResult
+    from jira_backup_pipeline.sandbox.model import Issue
+
+
+@pytest.fixture
+def site() -> Iterator[Restorable]:
+    with restorable(projects=2, issues=48) as made:
+        yield made
+
+
+def issues_of(site: Restorable) -> list[Issue]:
+    assert site.manifest.project is not None
+    return list(site.sandbox.site.issues.of_project(int(site.manifest.project.id)))
+
+
+def told(result: DiffResult) -> set[tuple[str, ...]]:
+    return {(found.change.value, found.issue, found.kind, found.field) for found in result.differences}
+
+
+def test_a_snapshot_just_taken_equals_jira_and_reading_it_stores_nothing(site: Restorable) -> None:
+    objects = [found.key for found in site.repository.store.list("")]
+    mark = len(site.sandbox.log.entries())
+
+    result = diff_live(site.repository, site.manifest, site.reader)
+
+    assert [found.to_json() for found in result.differences] == []
+    assert result.unchanged + result.compared >= site.manifest.counts["issues"]
+    assert objects == [found.key for found in site.repository.store.list("")]
+    reading = ("/bulkfetch", "/search/jql", "/list", "/approximate-count")
+    posts = {entry.path for entry in site.sandbox.log.entries()[mark:] if entry.method != "GET"}
+    assert [path for path in posts if not path.endswith(reading)] == []
+
+
+def test_every_change_since_is_told(site: Restorable) -> None:
+    sandbox, edits = site.sandbox.site, site.sandbox.edits
+    base = [issue for issue in issues_of(site) if issue.parent_id is None]
+    children = {issue.parent_id for issue in issues_of(site)}
+    lonely = [issue for issue in base if issue.issue_id not in children]
+    edited, commented, lost, moved, hung = lonely[:5]
+    keys = {issue.issue_id: sandbox.key_of(issue) for issue in base}
+    other = next(found for found in sandbox.projects.values() if found.key != site.key)
+    for issue in (lost, moved):
+        for link_id in list(sandbox.links_of.get(issue.issue_id, ())):
+            changes.delete_link(sandbox, sandbox.links[link_id], sandbox.backup_account_id)
+    before = diff_live(site.repository, site.manifest, site.reader)
+
+    edits.edit_issue(keys[edited.issue_id], {"summary": "changed since"})
+    edits.add_comment(keys[commented.issue_id], "a new one")
+    edits.delete_issue(keys[lost.issue_id])
+    edits.move_issue(keys[moved.issue_id], other.key)
+    made = edits.create_issue(site.key, "came later")
+    [known, *_] = site.repository.tables(site.manifest)["issue_properties"].to_arrow()["id"].to_pylist()
+    sandbox.body(hung).properties[known] = {"changed": "since"}
+    sandbox.answers.clear()
+    result = diff_live(site.repository, site.manifest, site.reader)
+
+    seen = told(result) - told(before)
+    assert {
+        ("changed", keys[edited.issue_id], "issue", "Summary"),
+        ("added", keys[commented.issue_id], "comment", ""),
+        ("removed", keys[lost.issue_id], "issue", ""),
+        ("changed", keys[moved.issue_id], "issue", "key"),
+        ("added", made["key"], "issue", ""),
+    } <= seen
+    assert any(issue == keys[hung.issue_id] and kind == "issue_property" for _, issue, kind, _ in seen)
+    named = {keys[issue.issue_id] for issue in lonely[:5]} | {made["key"]}
+    assert named == {issue for _, issue, _, _ in seen}
+    [move] = [found for found in result.differences if found.field == "key"]
+    assert str(move.after).startswith(f"{other.key}-")
+    [summary] = [found for found in result.differences if found.field == "Summary"]
+    assert summary.after == "changed since"
+
+
+def test_another_site_than_the_snapshots_is_refused(site: Restorable) -> None:
+    with restorable(projects=1, issues=2, seed=11) as other, pytest.raises(Refused, match="leads to"):
+        diff_live(site.repository, site.manifest, other.reader)
+
+
+@pytest.fixture(scope="module")
+def backed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedSite]:
+    with backed_site(tmp_path_factory.mktemp("diff"), projects=1, issues=6) as made:
+        yield made
+
+
+def test_the_command_line_compares_snapshots_and_jira(
+    backed: BackedSite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(backed.folder)
+    for name, value in backed.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = main(["diff", "--project", project.key, *arguments, "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    project = next(iter(backed.sandbox.site.projects.values()))
+    issue = next(iter(backed.sandbox.site.issues.of_project(project.project_id)))
+    key = backed.sandbox.site.key_of(issue)
+    assert main(["backup"]) == 0
+    capsys.readouterr()
+    code, found = run("--from", "1", "--to", "live")
+    assert (code, found["is_equal"], found["differences"]) == (0, True, [])
+
+    backed.sandbox.edits.edit_issue(key, {"summary": "changed since"})
+    assert main(["backup"]) == 0
+    capsys.readouterr()
+    for target in ("live", "2", "latest"):
+        code, found = run("--from", "1", "--to", target)
+        summaries = [one for one in found["differences"] if one["field"] == "Summary"]
+        assert (code, found["is_equal"], len(summaries)) == (0, False, 1), target
+        assert (summaries[0]["issue"], summaries[0]["after"]) == (key, "changed since")
+    assert run("--from", "2", "--to", "live")[1]["is_equal"] is True
+
+    assert main(["diff", "--project", project.key, "--from", "1", "--to", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "changed since" in shown
+    assert "issue: 1 changed" in shown
+    code, found = run("--from", "yesterday", "--to", "live")
+    assert (code, "'yesterday' names no snapshot" in found["error"]) == (2, True)
+    assert run("--from", "9", "--to", "live")[0] == 2
