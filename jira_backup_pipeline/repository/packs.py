@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
@@ -28,8 +28,10 @@ from jira_backup_pipeline.repository.tables.schema import UNITS, is_issue_level
 from jira_backup_pipeline.repository.tables.writing import TableWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
+
+    import pyarrow as pa
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import StoredUnit
@@ -185,6 +187,24 @@ class PackWriter:
         self._units[unit.kind, unit.id] = UnitRef(
             unit.kind, unit.id, unit.updated_ms, unit.digest, self.pack, shared
         )
+        self._bound_memory()
+
+    def copy_units(self, units: Iterable[UnitRef]) -> None:
+        """Name units that lie in older packs as units of this one; their rows are to follow by `copy_rows`.
+
+        Raises:
+            ConfigurationError: a unit is in this pack already.
+        """
+        for unit in units:
+            if (unit.kind, unit.id) in self._units:
+                raise _defect(f"{unit.kind} {unit.id} was added to the pack twice")
+            self._units[unit.kind, unit.id] = replace(unit, pack=self.pack)
+
+    def copy_rows(self, kind: str, rows: pa.RecordBatch) -> None:
+        """Take the rows of copied units as they are; the blobs that they name stay where they lie."""
+        self._table(kind).copy(rows)
+        if "blob" in rows.schema.names:
+            self._named_blobs.update(name for name in rows.column("blob").to_pylist() if name)
         self._bound_memory()
 
     def put_blob(self, stream: BinaryIO) -> BlobRef:

@@ -46,6 +46,7 @@ def commit(repository: Repository, draft: Draft, *, heads: Mapping[str, Head] | 
 def rebase(repository: Repository, draft: Draft) -> None:
     """Put a draft on top of the snapshot that another writer committed meanwhile; the newer reading of a unit wins."""
     previous = load_previous(repository, draft.scope)
+    draft.drop_copies()
     for key, ref in list(draft.units.items()):
         theirs = previous.find(*key)
         if theirs is not None and theirs.updated_ms > ref.updated_ms:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.units import BlobRef, UnitRef
     from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
     from jira_backup_pipeline.engine.capture.previous import Previous
-    from jira_backup_pipeline.repository.packs import PackWriter
+    from jira_backup_pipeline.repository.packs import ClosedPack, PackWriter
     from jira_backup_pipeline.repository.repository import Repository
 
 UnitKey = tuple[str, str]
@@ -32,7 +32,7 @@ UnitKey = tuple[str, str]
 
 @dataclass(slots=True)
 class Draft:
-    """The facts of one capture. `units` are those stored now or reused from a dead run, by (kind, id)."""
+    """The facts of one capture. `units` are those stored now, reused from a dead run or copied, by (kind, id)."""
 
     scope: str
     run: str
@@ -43,6 +43,7 @@ class Draft:
     site_snapshot: int | None = None
     units: dict[UnitKey, UnitRef] = field(default_factory=dict)
     removed: set[UnitKey] = field(default_factory=set)
+    copied: set[UnitKey] = field(default_factory=set)
     packs: dict[str, PackRef] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     ledger: list[LedgerLine] = field(default_factory=list)
@@ -68,6 +69,20 @@ class Draft:
         """Take over a unit from a pack that a dead run left."""
         self.units[ref.kind, ref.id] = ref
         self.reused_units += 1
+
+    def take_copies(self, closed: ClosedPack) -> None:
+        """Name a new pack's copies instead of the units that they were made of."""
+        copies = {(ref.kind, ref.id): ref for ref in closed.units}
+        self.packs[closed.ref.pack] = closed.ref
+        self.written_bytes += closed.written_bytes
+        self.units.update(copies)
+        self.copied.update(copies)
+
+    def drop_copies(self) -> None:
+        """Forget the copies: what they were made of may have been replaced by another writer."""
+        for key in self.copied:
+            self.units.pop(key, None)
+        self.copied.clear()
 
     def live_count(self, kind: str) -> int:
         """Count the live units of a kind."""

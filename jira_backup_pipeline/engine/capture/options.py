@@ -20,7 +20,7 @@ class CaptureOptions:
             connectors lost issues with 2 hours and stopped losing them with 12.
         reread_days: every issue is read again once in so many days, which finds changes that do not touch `updated`
             (an edited comment, a changed permission). 0 switches it off.
-        pack_units: issues per pack. A run that dies loses at most one open pack.
+        pack_units: issues per pack, more where a reading would need over 32 packs. A run that dies loses at most one open pack.
         mass_disappearance_share: a larger part of a project missing at once is taken for lost permission.
         accepts_disappearance: a person has looked: so many issues are really gone, and the snapshot is not doubtful.
         accepted_gaps: `kind` or `kind:status` of gaps that the customer accepts; they never make a run incomplete.

@@ -18,6 +18,7 @@ from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, project_scope
 from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.changes import decide_changes, reread_turn
 from jira_backup_pipeline.engine.capture.commit import commit
+from jira_backup_pipeline.engine.capture.compaction import compact
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.ledger import FileBytes, issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
@@ -89,6 +90,7 @@ def capture_project(
     worklogs = WorklogWatch(repository, reader, draft, feed)
     capture = _IssueCapture(repository, reader, draft, packing, account, worklogs, options, clock, progress)
     capture.read(project)
+    compact(repository, draft)
     manifest = commit(repository, draft)
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from math import ceil
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
 from jira_backup_pipeline.engine.capture.changes import property_sample
+from jira_backup_pipeline.engine.capture.compaction import MOST_PACKS
 from jira_backup_pipeline.engine.capture.ledger import Tally
 from jira_backup_pipeline.engine.capture.previous import active_people, keys_of_siblings
 from jira_backup_pipeline.engine.cost import Workload, averages_of, cost_of
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
     from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.repository.repository import Repository
+
+# Half of what a snapshot may rest on before it is compacted: the nights that follow need room.
+_MOST_PACKS_A_READING = MOST_PACKS // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +78,13 @@ class UnitReading:
             # A link that an app changes without a word in the history is found by a full reading too.
             stored_links={} if self.options.is_full else previous.remote_links(self.repository, to_read),
         )
+        # A first backup of a million issues must not begin with more packs than a snapshot may rest on.
+        pack_units = max(self.options.pack_units, ceil(len(to_read) / _MOST_PACKS_A_READING))
         with AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
             # blobs and rows of a unit lie in one pack.
             while batch := list(islice(units, 1)):
-                rest = islice(units, self.options.pack_units - 1)
+                rest = islice(units, pack_units - 1)
                 for unit in keeper.complete(chain(batch, rest), self.packing):
                     seen.add(unit.issue_id)
                     self._keep(unit)

@@ -14,6 +14,7 @@ from jira_backup_pipeline.domain.kinds import Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap, Head, LedgerLine
 from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.commit import commit
+from jira_backup_pipeline.engine.capture.compaction import compact
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
@@ -69,6 +70,7 @@ def capture_site(
     packing.close()
     _hear_worklogs(reader, draft)
     _find_blind_spots(reader, draft, known.get(_PROJECTS, ()))
+    compact(repository, draft)
     manifest = commit(repository, draft, heads=heads_of(repository))
     return capture_outcome(manifest, draft, reader, clock() - started_at, options)
 

@@ -90,6 +90,7 @@ class TableWriter:
         # faster than row by row; only a slice, because decoded records take many times the room of cells.
         self._waiting: list[Record] = []
         self._columns: dict[str, list[Any]] = {}
+        self._copied: list[pa.RecordBatch] = []
         self._reset()
         self.rows = 0
 
@@ -111,6 +112,8 @@ class TableWriter:
             ConfigurationError: the record has extra columns that the table does not know.
         """
         self._check(record)
+        if self._copied:
+            self.close_row_group()
         self._waiting.append(record)
         self._buffered_bytes += len(record.raw)
         self._buffered_rows += 1
@@ -120,9 +123,30 @@ class TableWriter:
         if self._buffered_rows >= ROW_GROUP_ROWS or self._buffered_bytes >= ROW_GROUP_RAW_BYTES:
             self.close_row_group()
 
+    def copy(self, batch: pa.RecordBatch) -> None:
+        """Take rows of another file of this kind as they are, cell by cell; may close a row group.
+
+        What is buffered of records is written first, so that rows and their digest keep one order.
+        """
+        if self._waiting or any(self._columns.values()):
+            self.close_row_group()
+        self._copied.append(batch)
+        self._buffered_bytes += batch.nbytes
+        self._buffered_rows += batch.num_rows
+        self.rows += batch.num_rows
+        for digest in batch.column("raw_sha256").to_pylist():
+            self._rows_digest.update(digest)
+        if self._buffered_rows >= ROW_GROUP_ROWS or self._buffered_bytes >= ROW_GROUP_RAW_BYTES:
+            self.close_row_group()
+
     def close_row_group(self) -> None:
         """Write the waiting rows as a row group."""
-        if self._buffered_rows:
+        if self._copied:
+            whole = pa.Table.from_batches(self._copied, schema=self._schema).combine_chunks()
+            for batch in whole.to_batches(max_chunksize=ROW_GROUP_ROWS):
+                self._file.write(batch)
+            self._reset()
+        elif self._buffered_rows:
             self._turn_into_cells()
             arrays = [pa.array(self._columns[field.name], type=field.type) for field in self._schema]
             self._file.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
@@ -143,6 +167,7 @@ class TableWriter:
 
     def _reset(self) -> None:
         self._waiting.clear()
+        self._copied.clear()
         self._columns = {field.name: [] for field in self._schema}
         self._buffered_bytes = 0
         self._buffered_rows = 0
