@@ -9,12 +9,13 @@ What stays out: presentation (`commands.doctor`), and the judgement of snapshots
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jira_backup_pipeline.domain.errors import BackupPipelineError, ExitCode
+from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.identity_file import load_identity
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.store.probe import PROBES, probe_create_only
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 # S3 refuses requests whose clock is 15 minutes off; long before that, "changed since" loses its meaning.
 _WORST_SKEW_SECONDS: Final = 300
 _NOTICED_SKEW_SECONDS: Final = 30
+_SOON_MS: Final = 60_000
 _REQUIRED_PERMISSIONS: Final = {
     "BROWSE_PROJECTS": "without it there is nothing to back up",
 }
@@ -205,15 +207,30 @@ class _Diagnosis:
             return
         name = self._account.time_zone
         try:
-            ZoneInfo(name)
+            offset = self._account.server_time.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
         except (ZoneInfoNotFoundError, ValueError, OSError):
             message = f"the account's time zone {name!r} is not known here"
             yield Health.WARN, message, "Set a time zone in the Jira profile of the backup account."
         else:
-            yield (
-                Health.OK,
-                f"the account's profile is in {name}; searches use absolute times, so any zone will do",
+            yield Health.OK, _compared_with_utc(name, offset)
+        yield from self._absolute_times()
+
+    def _absolute_times(self) -> Iterator[_Outcome]:
+        """Ask for what changed after this moment: a Jira that reads the moment otherwise would name something."""
+        reader = open_jira_reader(self._settings)
+        project = next((one for one in reader.projects() if not one.is_archived), None)
+        if project is None or self._account is None:
+            yield Health.SKIP, "no project to try an absolute time on"
+            return
+        soon_ms = to_epoch_ms(self._account.server_time) + _SOON_MS
+        named = sum(1 for _ in reader.changed_issues(project.identity.id, soon_ms))
+        if named:
+            message = (
+                f"{named} issues of {project.identity.key} changed after this moment, says Jira's search"
             )
+            yield Health.WARN, message, "Run `backup --full` until Jira's search understands absolute times."
+        else:
+            yield Health.OK, f"Jira's search understands absolute times (tried on {project.identity.key})"
 
     def clocks(self) -> Iterator[_Outcome]:
         if not self._skews:
@@ -227,6 +244,16 @@ class _Diagnosis:
                 yield Health.WARN, message, hint
             else:
                 yield Health.OK, f"{name} and this machine agree on the time"
+
+
+def _compared_with_utc(name: str, offset: timedelta) -> str:
+    if not offset:
+        return f"the account's profile is in {name}, which is at UTC as a backup account should be"
+    hours = offset.total_seconds() / 3600
+    return (
+        f"the account's profile is in {name}, {abs(hours):g} h {'ahead of' if hours > 0 else 'behind'} UTC: a backup does not "
+        "mind, because its searches state absolute times; dates that people write into JQL are read in that zone"
+    )
 
 
 def _distance(theirs: datetime, before: datetime, after: datetime) -> float:
