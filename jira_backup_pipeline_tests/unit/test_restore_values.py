@@ -210,17 +210,43 @@ RICH = {
 
 
 class TestPlainer:
-    def test_each_step_is_plainer_and_keeps_the_words(self) -> None:
+    def test_one_kind_of_node_goes_after_the_other_before_several_go_together(self) -> None:
         steps = list(degradations(RICH))
 
-        assert len(steps) == 4
-        for _, form in steps:
-            assert "Before" in plain_text(form)
-            assert "after" in plain_text(form)
-        assert "media" not in json.dumps(steps[0][1])
-        assert '"extension"' not in json.dumps(steps[1][1])
-        assert '"mention"' not in json.dumps(steps[2][1])
-        assert plain_document(plain_text(RICH)) == steps[3][1]
+        assert [sorted(step.without) for step in steps] == [
+            ["extension"],
+            ["mediaGroup"],
+            ["mention"],
+            ["extension", "mediaGroup"],
+            ["extension", "mediaGroup", "mention"],
+            [],
+        ]
+        assert plain_document(plain_text(RICH)) == steps.pop().document
+        for step in steps:
+            assert "Before" in plain_text(step.document)
+            assert "after" in plain_text(step.document)
+            for kind in ("extension", "mediaGroup", "mention"):
+                assert (f'"{kind}"' in json.dumps(step.document)) == (kind not in step.without)
+        assert "mediaGroup became text" in steps[1].words
+
+    def test_marks_are_taken_off_and_the_words_stay(self) -> None:
+        marked = {"type": "text", "text": "words", "marks": [{"type": "glow"}, {"type": "strong"}]}
+        document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [marked]}]}
+
+        steps = list(degradations(document))
+
+        assert [step.without for step in steps] == [
+            {"mark:glow"},
+            {"mark:strong"},
+            {"mark:glow", "mark:strong"},
+        ]
+        [text] = steps[0].document["content"][0]["content"]
+        assert text == {"type": "text", "text": "words", "marks": [{"type": "strong"}]}
+
+    def test_what_was_refused_before_goes_first_and_at_once(self) -> None:
+        first = next(degradations(RICH, refused=("mention", "extension", "table")))
+
+        assert first.without == {"mention", "extension"}
 
     def test_plain_paragraphs_cannot_become_plainer(self) -> None:
         assert list(degradations(plain_document("one\n\ntwo"))) == []

@@ -81,7 +81,8 @@ class _Children:
             bare = self._post_without_properties(issue.id, task, text, refusal)
             if bare is not None:
                 return bare
-            if not is_document(text):
+            # A refusal that names something else (who may read it) is not about the text.
+            if not is_document(text) or not _is_about_text(refusal):
                 raise
             return self._post_plainer(issue.id, task, text, refusal)
 
@@ -127,12 +128,13 @@ class _Children:
         self, target_issue: str, task: Task, text: dict[str, Any], refusal: WriteRefused
     ) -> str:
         """Try ever plainer forms: a refusal is an answer, so nothing was made and trying again is safe."""
-        for words, form in degradations(text):
+        for plainer in degradations(text, tuple(self._restoration.refused_nodes)):
             try:
-                target_id = self._post(target_issue, task, form)
+                target_id = self._post(target_issue, task, plainer.document)
             except WriteRefused:
                 continue
-            reason = f"the target refused the text as it was ({'; '.join(refusal.error_messages)}): {words}"
+            self._restoration.refused_nodes.update(plainer.without)
+            reason = f"the target refused the text as it was ({item_reason(refusal)}): {plainer.words}"
             self._restoration.findings.adjust(
                 Adjustment(self._kind, task.source_id, _TEXT_MEMBER[self._kind], reason)
             )
@@ -240,6 +242,11 @@ class _Children:
             answer = self._restoration.calls.read(f"{_API}/comment/list", body, {"expand": "properties"})
             found.extend(list_of(answer, "values"))
         return found
+
+
+def _is_about_text(refusal: WriteRefused) -> bool:
+    named = set(refusal.field_errors)
+    return not named or bool(named & {"comment", "body"})
 
 
 def _mark_of(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.degrade import Plainer
     from jira_backup_pipeline.engine.restore.fields import Values
 
 STAGE = "edits"
@@ -87,7 +88,8 @@ class _Edits:
 
     def _put(self, target_id: str, task: Task, wanted: dict[str, Any], values: Values) -> None:
         """Edit, dropping or degrading what is refused until Jira takes the rest."""
-        ladders: dict[str, Iterator[tuple[str, Any]]] = {}
+        ladders: dict[str, Iterator[Plainer]] = {}
+        without: dict[str, frozenset[str]] = {}
         while wanted:
             try:
                 self._send(target_id, wanted)
@@ -98,8 +100,9 @@ class _Edits:
                 named = error.field_errors if isinstance(error, WriteRefused) else {}
                 blamed = _blamed(wanted, named)
                 said = {name: named.get(name, reason) for name in blamed}
-                wanted = self._lighten(task, wanted, values, said, ladders=ladders)
+                wanted = self._lighten(task, wanted, values, said, ladders=ladders, without=without)
             else:
+                self._restoration.refused_nodes.update(*without.values())
                 return
 
     def _send(self, target_id: str, wanted: dict[str, Any]) -> None:
@@ -113,27 +116,28 @@ class _Edits:
         values: Values,
         said: Mapping[str, str],
         *,
-        ladders: dict[str, Iterator[tuple[str, Any]]],
+        ladders: dict[str, Iterator[Plainer]],
+        without: dict[str, frozenset[str]],
     ) -> dict[str, Any]:
         lighter = dict(wanted)
         for name, reason in said.items():
-            words, form = self._plainer(name, wanted[name], ladders)
-            note = f"refused by the target ({reason}): {words or 'left out'}"
+            plainer = self._plainer(name, wanted[name], ladders)
+            without[name] = plainer.without if plainer is not None else frozenset()
+            note = f"refused by the target ({reason}): {plainer.words if plainer is not None else 'left out'}"
             source = values.sources.get(name, name)
             self._restoration.findings.adjust(Adjustment("issue", task.source_id, source, note))
-            if words:
-                lighter[name] = form
+            if plainer is not None:
+                lighter[name] = plainer.document
             else:
                 del lighter[name]
         return lighter
 
-    def _plainer(
-        self, name: str, value: object, ladders: dict[str, Iterator[tuple[str, Any]]]
-    ) -> tuple[str, object]:
+    def _plainer(self, name: str, value: object, ladders: dict[str, Iterator[Plainer]]) -> Plainer | None:
         if not isinstance(value, dict) or not is_document(value):
-            return "", None
-        ladder = ladders.setdefault(name, degradations(value))
-        return next(ladder, ("", None))
+            return None
+        if name not in ladders:
+            ladders[name] = degradations(value, tuple(self._restoration.refused_nodes))
+        return next(ladders[name], None)
 
 
 def _blamed(wanted: Mapping[str, Any], named: Mapping[str, str]) -> list[str]:

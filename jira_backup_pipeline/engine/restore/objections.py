@@ -15,7 +15,12 @@ from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
 from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict
-from jira_backup_pipeline.engine.restore.screens import CreateScreens
+from jira_backup_pipeline.engine.restore.screens import (
+    ALWAYS_GIVEN,
+    CreateScreens,
+    ScreenField,
+    is_fillable,
+)
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stand_ins import missing_stand_ins
@@ -26,7 +31,7 @@ from jira_backup_pipeline.engine.restore.target import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.engine.restore.calls import Calls
@@ -241,15 +246,34 @@ def _about_screens(survey: Survey, matches: Matches, calls: Calls) -> Iterator[s
             continue
         screen = screens.of(found.id)
         used = {
-            target.id for source in survey.used_fields if (target := matches.target_field(source)) is not None
+            target.id: count
+            for source, count in survey.used_fields.items()
+            if (target := matches.target_field(source)) is not None
         }
-        absent = sorted(matches.field_name(name) for name in used - set(screen))
+        absent = sorted(matches.field_name(name) for name in set(used) - set(screen))
         if absent:
             yield f"not on the create screen of {found.name}, set by an edit afterwards: {', '.join(absent)}"
-        given = used | {"project", "issuetype", "summary"}
-        for required in screen.values():
-            if required.is_required and not required.has_default and required.id not in given:
-                yield f"{required.id} is required for {found.name} and has no value in the snapshot: it gets a filling"
+        yield from _about_required(found.name, screen, used, survey.counts["issue"], matches)
+
+
+def _about_required(
+    type_name: str,
+    screen: Mapping[str, ScreenField],
+    used: Mapping[str, int],
+    issues: int,
+    matches: Matches,
+) -> Iterator[str]:
+    for required in screen.values():
+        lacking = issues - used.get(required.id, 0)
+        if not lacking or not required.is_required or required.has_default or required.id in ALWAYS_GIVEN:
+            continue
+        done = (
+            "they get a filling" if is_fillable(required) else "those of this type are refused and left out"
+        )
+        yield (
+            f"{matches.field_name(required.id)} is required for {type_name}, and {lacking:,} of {issues:,} issues have no value: "
+            f"{done}"
+        )
 
 
 def _prerequisites(permissions: frozenset[str], policy: Policy) -> Iterator[str]:

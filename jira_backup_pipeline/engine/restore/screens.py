@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.fields import Values
 
 # Set by the restore itself, whatever the screen says.
-_ALWAYS = frozenset({"project", "issuetype", "summary", "parent"})
+ALWAYS_GIVEN = frozenset({"project", "issuetype", "summary", "parent"})
 _FILLING = "not in the backup"
 
 
@@ -56,10 +56,12 @@ class CreateScreens:
         """Give the values that the create takes, required fields filled, and a word on each that was filled."""
         created = str(fields_of(source).get("created", ""))
         screen = self.of(type_id)
-        taken = {name: value for name, value in values.values.items() if name in screen or name in _ALWAYS}
+        taken = {
+            name: value for name, value in values.values.items() if name in screen or name in ALWAYS_GIVEN
+        }
         filled = []
         for found in screen.values():
-            if not found.is_required or found.has_default or found.id in taken or found.id in _ALWAYS:
+            if not found.is_required or found.has_default or found.id in taken or found.id in ALWAYS_GIVEN:
                 continue
             filling = _filling(found, created)
             if filling is not None:
@@ -82,6 +84,11 @@ def _screen_field(item: Mapping[str, Any]) -> ScreenField:
         has_default=item.get("hasDefaultValue") is True,
         example=first if isinstance(first, dict) else None,
     )
+
+
+def is_fillable(found: ScreenField) -> bool:
+    """Tell whether a required field gets something where the snapshot has no value."""
+    return _filling(found, "2026-01-31T00:00:00.000+0000") is not None
 
 
 def _filling(found: ScreenField, created: str) -> Any:  # noqa: ANN401 - a value for Jira

@@ -59,6 +59,8 @@ class Restoration:
     project_id: str
     project_key: str
     notify: dict[str, str]
+    # Kinds of rich-text nodes and marks that the target was found to refuse.
+    refused_nodes: set[str] = field(default_factory=set)
     # Issues that got their properties inside the call that created them.
     carried: set[str] = field(default_factory=set)
 
