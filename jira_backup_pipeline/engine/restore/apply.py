@@ -18,6 +18,14 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.attachments import restore_attachments
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.children import restore_comments, restore_worklogs
+from jira_backup_pipeline.engine.restore.configuration.restoring import (
+    bench_for,
+    make_boards,
+    make_contexts,
+    make_definitions,
+    project_members,
+    wanted_configuration,
+)
 from jira_backup_pipeline.engine.restore.edits import edit_issues
 from jira_backup_pipeline.engine.restore.fields import ValueWriter
 from jira_backup_pipeline.engine.restore.findings import Findings
@@ -216,6 +224,9 @@ def _prepare(
     touched = {*plan.creates, *plan.updates}
     # The plan settled who stands in for whom; people whom nothing but text mentions need no look.
     found = survey(view, touched, fields, is_whole=plan.selection.is_whole_project)
+    is_new = plan.target.project_id is None
+    wanted = wanted_configuration(view, found, project_id=plan.source.id, has_new_project=is_new)
+    found.people |= wanted.people
     matches = matches_for(
         calls,
         site,
@@ -226,9 +237,17 @@ def _prepare(
         sprints=found.sprints,
         is_same_site=plan.target.is_same_site,
     )
+    progress.stage("configuration", len(plan.configuration))
+    bench = bench_for(wanted, matches, calls, id_map=id_map, findings=findings)
+    if plan.makes_configuration and make_definitions(bench, journal):
+        matches = replace(matches, site=read_site(calls))
     progress.stage("project", None)
     place = Place(plan, view, calls, id_map=id_map, findings=findings)
-    project = place.project(matches, is_resumed=journal.is_resumed)
+    project = place.project(matches, is_resumed=journal.is_resumed, schemes=project_members(bench))
+    bench.project_id = project.id
+    if plan.makes_configuration:
+        make_contexts(bench, journal)
+        make_boards(bench, journal, project.key)
     if plan.target.project_id is None or touched or plan.selection.part is Part.CONFIGURATION:
         place.furnish(project, matches)
     project = read_project(calls, plan.target.key) or project

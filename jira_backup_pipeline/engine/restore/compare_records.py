@@ -121,10 +121,14 @@ class UnitComparison:
                 continue
             if name in self.fields and self.fields[name].custom == RANK_FIELD:
                 continue  # an order among issues, judged over all of them
-            other = present.get(self.targets.get(name, name if name in NOT_WRITABLE_FIELDS else ""))
+            target_name = self.targets.get(name, name if name in NOT_WRITABLE_FIELDS else "")
+            other = present.get(target_name)
             if is_empty(value) and is_empty(other):
                 continue
-            yield self._finding("issue", source, name, self._field(name, value, other))
+            judgement = self._field(name, value, other)
+            if not target_name:
+                judgement = self.excuses.judge("field", name, "record", judgement)
+            yield self._finding("issue", source, name, judgement)
 
     def _field(self, name: str, source: Any, target: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
         if source == target:

@@ -7,18 +7,21 @@ What stays out: reading anything, and verdicts on single records (`compare`).
 
 from __future__ import annotations
 
+from collections import Counter
 from math import ceil
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
 from jira_backup_pipeline.engine.restore.planned_lines import Impossible, Step
 from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.selection import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from jira_backup_pipeline.engine.restore.configuration.piece import Piece
     from jira_backup_pipeline.engine.restore.survey import Survey
 
 # Four workers at about a quarter of a second for each write, half as much for each read.
@@ -32,7 +35,9 @@ _READ_ISSUES = 100
 STAGES_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
     {
         Part.ATTACHMENTS: frozenset({"attachments", "proof"}),
-        Part.CONFIGURATION: frozenset({"project", "components", "versions", "roles", "proof"}),
+        Part.CONFIGURATION: frozenset(
+            {"configuration", "project", "components", "versions", "roles", "proof"}
+        ),
     }
 )
 _KINDS_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
@@ -47,12 +52,25 @@ def steps_of(
     updates: int,
     is_new_project: bool,
     new_sprints: int,
+    configuration: Sequence[Piece] = (),
     part: Part = Part.EVERYTHING,
 ) -> tuple[Step, ...]:
     """Give the stages with their work, in the order in which they run."""
-    steps = _steps(survey, creates_by_level, updates, is_new_project=is_new_project, new_sprints=new_sprints)
+    steps = [
+        *_configuration_steps(configuration),
+        *_steps(survey, creates_by_level, updates, is_new_project=is_new_project, new_sprints=new_sprints),
+    ]
     wanted = STAGES_OF_PART.get(part)
     return tuple(step for step in steps if wanted is None or step.stage in wanted)
+
+
+def _configuration_steps(pieces: Sequence[Piece]) -> Iterator[Step]:
+    counted = Counter(piece.action for piece in pieces)
+    if counted:
+        words = {Action.MAKE: "to make", Action.MATCH: "there already", Action.LEAVE: "left out"}
+        note = ", ".join(f"{counted[action]:,} {word}" for action, word in words.items() if counted[action])
+        kinds = len({piece.kind for piece in pieces})
+        yield _step("configuration", len(pieces), writes=counted[Action.MAKE], reads=kinds, note=note)
 
 
 def _steps(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
 from jira_backup_pipeline.engine.restore.planned import Policy
@@ -26,7 +27,6 @@ from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stand_ins import missing_stand_ins
 from jira_backup_pipeline.engine.restore.target import (
     read_key_problem,
-    read_permissions,
     read_trashed_project,
 )
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.engine.restore.calls import Calls
+    from jira_backup_pipeline.engine.restore.configuration.piece import Coming
     from jira_backup_pipeline.engine.restore.matching import Matches
     from jira_backup_pipeline.engine.restore.planned import PlannedTarget
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
@@ -61,6 +62,8 @@ def objections_to(
     planned: PlannedTarget,
     calls: Calls,
     policy: Policy,
+    permissions: frozenset[str],
+    coming: Coming,
     part: Part = Part.EVERYTHING,
 ) -> None:
     """Add every line that snapshot, target and policy give reason for."""
@@ -70,18 +73,18 @@ def objections_to(
         result.conflicts.extend(_about_place_of_files(matches, planned))
         return
     result.notes.extend(_about_people(survey, matches))
-    result.notes.extend(_about_fields(survey, matches))
+    result.notes.extend(_about_fields(survey, matches, coming))
     result.notes.extend(_about_sprints(survey, matches))
-    result.conflicts.extend(_about_names(survey, matches))
+    result.conflicts.extend(_about_names(survey, matches, coming))
     result.conflicts.extend([*missing_stand_ins(matches.stand_ins, matches), *matches.people.conflicts])
     result.conflicts.extend(_about_levels(survey, matches))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
-        result.notes.extend(_about_new_project(view))
+        result.notes.extend(_about_new_project(view, coming))
     else:
         result.conflicts.extend(_about_project(matches))
         result.notes.extend(_about_screens(survey, matches, calls))
-    permissions = matches.project.permissions if matches.project is not None else read_permissions(calls)
+    result.notes.extend(_about_configuration(coming))
     result.prerequisites.extend(_prerequisites(permissions, policy))
 
 
@@ -133,12 +136,12 @@ def _about_people(survey: Survey, matches: Matches) -> Iterator[str]:
             yield f"{many} {title} the target: {done}"
 
 
-def _about_fields(survey: Survey, matches: Matches) -> Iterator[str]:
+def _about_fields(survey: Survey, matches: Matches, coming: Coming) -> Iterator[str]:
     for name, count in sorted(survey.used_fields.items()):
         known = matches.source_fields.get(name)
         if name in NOT_WRITABLE_FIELDS or (known is not None and is_computed(known)):
             continue
-        if matches.target_field(name) is None:
+        if matches.target_field(name) is None and not coming.makes_id("field", name):
             yield f"field {matches.field_name(name)} ({name}) of {count:,} issues has no counterpart: left out"
 
 
@@ -151,20 +154,12 @@ def _about_sprints(survey: Survey, matches: Matches) -> Iterator[str]:
         )
 
 
-def _about_names(survey: Survey, matches: Matches) -> Iterator[Conflict]:
-    for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
-        level = value.get("hierarchyLevel")
-        found = matches.issue_type(
-            name, level if isinstance(level, int) else -1 if value.get("subtask") else 0
-        )
-        if found is None:
-            yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
-        elif not same_name(found.name, matches.stand_ins.name("issue_types", name)):
-            yield Conflict("issue type", name, "the target lacks it", f"Such issues become {found.name}.")
+def _about_names(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
+    yield from _about_types(survey, matches, coming)
     lookups = {"priority": matches.priority, "resolution": matches.resolution, "link type": matches.link_type}
     for kind, look_up in lookups.items():
         for name, value in sorted(survey.used_names.get(kind, {}).items()):
-            if look_up(value) is None:
+            if look_up(value) is None and not coming.makes(kind.replace(" ", "_"), name):
                 yield Conflict(kind, name, "the target lacks it", "It is left out.")
     if matches.project is not None:
         known = {status.name.casefold() for found in matches.project.statuses.values() for status in found}
@@ -186,6 +181,20 @@ def _about_levels(survey: Survey, matches: Matches) -> Iterator[Conflict]:
             "levels of another site are not known on the target",
             "They come back without one: whoever may browse the project sees them. Close the project first.",
         )
+
+
+def _about_types(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
+    for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
+        if coming.makes("issue_type", name):
+            continue
+        level = value.get("hierarchyLevel")
+        found = matches.issue_type(
+            name, level if isinstance(level, int) else -1 if value.get("subtask") else 0
+        )
+        if found is None:
+            yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
+        elif not same_name(found.name, matches.stand_ins.name("issue_types", name)):
+            yield Conflict("issue type", name, "the target lacks it", f"Such issues become {found.name}.")
 
 
 def _about_new_key(planned: PlannedTarget, calls: Calls) -> Iterator[Conflict]:
@@ -212,7 +221,13 @@ def _about_new_key(planned: PlannedTarget, calls: Calls) -> Iterator[Conflict]:
     )
 
 
-def _about_new_project(view: SnapshotView) -> Iterator[str]:
+def _about_configuration(coming: Coming) -> Iterator[str]:
+    for piece in coming.pieces:
+        if piece.action is Action.LEAVE:
+            yield f"{piece.kind.replace('_', ' ')} {piece.name} is left out: {piece.note}"
+
+
+def _about_new_project(view: SnapshotView, coming: Coming) -> Iterator[str]:
     source = next(iter(view.rows("project")), None)
     members = members_of(source) if source is not None else {}
     if members.get("style") == "next-gen" or members.get("simplified") is True:
@@ -220,7 +235,10 @@ def _about_new_project(view: SnapshotView) -> Iterator[str]:
     kind = members.get("projectTypeKey")
     if kind not in TEMPLATES:
         yield f"projects of type {kind} cannot be created by REST; it comes back as a business project"
-    yield "types, workflows and screens of the new project come from Jira's template; differences show in the report"
+    missing = [noun for noun in ("issue_type_scheme", "workflow_scheme") if not coming.brings(noun)]
+    if missing:
+        names = " and ".join(noun.replace("_", " ") for noun in missing)
+        yield f"the snapshot's {names} cannot be used: types and workflows come from Jira's template, and differences show in the report"
 
 
 def _about_project(matches: Matches) -> Iterator[Conflict]:
@@ -282,6 +300,8 @@ def _prerequisites(permissions: frozenset[str], policy: Policy) -> Iterator[str]
             "the restoring account administers neither Jira nor the project: edits send mail to watchers, and a new project "
             "cannot be created"
         )
+    if "ADMINISTER" not in permissions:
+        yield "the restoring account does not administer Jira: missing fields, types, workflows and schemes are not made"
     if "BULK_CHANGE" not in permissions:
         yield "without the permission to change issues in bulk, statuses are set issue by issue"
     if "MODIFY_REPORTER" not in permissions:

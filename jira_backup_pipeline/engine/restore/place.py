@@ -2,7 +2,7 @@
 
 What belongs here: creating what is missing there, and mapping ids by name.
 
-What stays out: schemes, workflows and screens (they come from the project template), and the issues (`issues`).
+What stays out: making the schemes that a project is given (`configuration`), and the issues (`issues`).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ TEMPLATES = {
     "service_desk": "com.atlassian.servicedesk:company-managed-general-service-project",
 }
 _DEFAULT_TYPE = "business"
+_WITHOUT_TEMPLATE = frozenset({"issueTypeScheme", "issueTypeScreenScheme", "workflowScheme"})
 _LOOKS = 3
 
 
@@ -49,8 +50,10 @@ class Place:
         self._map = id_map
         self._findings = findings
 
-    def project(self, matches: Matches, *, is_resumed: bool) -> ProjectState:
-        """Give the target project, created when it is planned and not there yet.
+    def project(
+        self, matches: Matches, *, is_resumed: bool, schemes: Mapping[str, int] | None = None
+    ) -> ProjectState:
+        """Give the target project, created with these schemes when it is planned and not there yet.
 
         Raises:
             RestoreConflict: a project of that key came or went since the plan was made.
@@ -66,18 +69,17 @@ class Place:
         if found is not None and target.project_id is None and not is_resumed:
             message = f"a project {target.key} came into being since the plan was made"
             raise RestoreConflict(message, hint="Plan again; a plan is made for the target as it was read.")
-        created = found or self._create_project(matches)
+        created = found or self._create_project(matches, schemes or {})
         self._map.put("project", self._plan.source.id, created.id)
         return created
 
-    def _create_project(self, matches: Matches) -> ProjectState:
+    def _create_project(self, matches: Matches, schemes: Mapping[str, int]) -> ProjectState:
         source = next(self._view.rows("project"), None)
         body = self._project_body(members_of(source) if source is not None else {}, matches)
-        try:
-            self._calls.send("POST", f"{_API}/project", body)
-        except AnswerLost:
-            if read_project(self._calls, self._plan.target.key) is None:
-                self._calls.send("POST", f"{_API}/project", body)
+        if schemes:
+            self._send_project(_with_schemes(body, schemes), fallback=body)
+        else:
+            self._send_project(body)
         created = read_project(self._calls, self._plan.target.key)
         if created is None:
             message = f"project {self._plan.target.key} was created but cannot be read"
@@ -85,6 +87,21 @@ class Place:
                 message, hint="Give the restoring account the permission to browse new projects, then resume."
             )
         return created
+
+    def _send_project(self, body: Mapping[str, Any], *, fallback: Mapping[str, Any] | None = None) -> None:
+        """Create the project; where Jira refuses its schemes, by the template, with a word."""
+        try:
+            self._calls.send("POST", f"{_API}/project", body)
+        except AnswerLost:
+            if read_project(self._calls, self._plan.target.key) is None:
+                self._send_project(body, fallback=fallback)
+        except BackupPipelineError as error:
+            reason = item_reason(error)
+            if reason is None or fallback is None:
+                raise
+            self._send_project(fallback)
+            done = "the project was made from Jira's template instead"
+            self._findings.fail(Failure("project", self._plan.source.id, None, reason, done))
 
     def _project_body(self, source: Mapping[str, Any], matches: Matches) -> dict[str, Any]:
         kind = source.get("projectTypeKey")
@@ -201,6 +218,13 @@ class Place:
                     self._add_actors(path, row, member, [actor])
             else:
                 self._findings.adjust(Adjustment("role_actors", row.id, actors[0], reason))
+
+
+def _with_schemes(body: Mapping[str, Any], schemes: Mapping[str, int]) -> dict[str, Any]:
+    """Put schemes into a project's body: most of them cannot be given together with a template."""
+    is_free = not set(schemes) & _WITHOUT_TEMPLATE
+    kept = {name: value for name, value in body.items() if is_free or name != "projectTemplateKey"}
+    return {**kept, **schemes}
 
 
 def _version(source: Mapping[str, Any], project: ProjectState) -> dict[str, Any]:

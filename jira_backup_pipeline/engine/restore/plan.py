@@ -15,7 +15,14 @@ from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.actions import decide
 from jira_backup_pipeline.engine.restore.calls import Calls
-from jira_backup_pipeline.engine.restore.idmap import TargetIssue
+from jira_backup_pipeline.engine.restore.configuration.piece import Coming
+from jira_backup_pipeline.engine.restore.configuration.restoring import (
+    bench_for,
+    plan_configuration,
+    wanted_configuration,
+)
+from jira_backup_pipeline.engine.restore.findings import Findings
+from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
 from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.limits import impossible_of, steps_of
 from jira_backup_pipeline.engine.restore.matching import Matches
@@ -34,6 +41,7 @@ from jira_backup_pipeline.engine.restore.target import (
     TargetField,
     read_issues_by_id,
     read_marks,
+    read_permissions,
     read_project,
     read_site,
     read_sprints,
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.manifest import Manifest, ProjectIdentity
     from jira_backup_pipeline.engine.ports import JiraWriter
     from jira_backup_pipeline.engine.progress import Progress
+    from jira_backup_pipeline.engine.restore.configuration.restoring import Wanted
     from jira_backup_pipeline.repository.repository import Repository
 
 __all__ = [
@@ -119,6 +128,8 @@ def make_plan(
     found = survey(
         view, touched, fields, is_whole=selection.is_whole_project, with_mentions=not knows_everybody
     )
+    wanted = wanted_configuration(view, found, project_id=source.id, has_new_project=project is None)
+    found.people |= wanted.people
     people = find_people(calls, found.people, {} if knows_everybody else view.emails(), stand_ins)
     matches = matches_for(
         calls,
@@ -130,6 +141,8 @@ def make_plan(
         sprints=found.sprints,
         is_same_site=is_same_site,
     )
+    permissions = project.permissions if project is not None else read_permissions(calls)
+    coming = _coming(wanted, matches, calls, permissions, selection.part)
     levels = Counter(head.level for head in actions.creates)
     objections = Objections(conflicts=list(actions.conflicts), notes=list(actions.notes))
     objections_to(
@@ -140,6 +153,8 @@ def make_plan(
         planned=planned,
         calls=calls,
         policy=policy,
+        permissions=permissions,
+        coming=coming,
         part=selection.part,
     )
     ends = found.ends - touched
@@ -162,8 +177,10 @@ def make_plan(
         fallback_account=people.fallback,
         needed=_needed(selection, found),
         counts={kind: count for kind, count in sorted(found.counts.items()) if count},
+        configuration=coming.pieces,
         steps=steps_of(
             found,
+            configuration=coming.pieces,
             creates_by_level=levels,
             updates=len(actions.updates),
             is_new_project=project is None,
@@ -183,6 +200,15 @@ def make_plan(
         planning_requests=calls.requests,
     )
     return _with_unfinished(repository, plan)
+
+
+def _coming(
+    wanted: Wanted, matches: Matches, calls: Calls, permissions: frozenset[str], part: Part
+) -> Coming:
+    """Plan the configuration, where the account may make some and the restore is about more than files."""
+    if "ADMINISTER" not in permissions or part is Part.ATTACHMENTS:
+        return Coming()
+    return Coming(plan_configuration(bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings())))
 
 
 def source_project(manifest: Manifest) -> ProjectIdentity:

@@ -7,7 +7,10 @@ What stays out: the plan itself (`planned`) and the report after the restore (`r
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.planned import RestorePlan
 
 _SECONDS_PER_MINUTE = 60
+_HAPPENS = {Action.MAKE: "is made", Action.LEAVE: "is left out"}
 
 
 def plan_markdown(plan: RestorePlan) -> str:
@@ -51,6 +55,7 @@ def _lines(plan: RestorePlan) -> Iterator[str]:
             for step in plan.steps
         ),
     )
+    yield from _configuration(plan)
     if plan.prerequisites:
         yield from ("", "## What a person must see to", "")
         yield from (f"- {text}" for text in plan.prerequisites)
@@ -65,6 +70,27 @@ def _lines(plan: RestorePlan) -> Iterator[str]:
             for found in plan.impossible
         ),
     )
+
+
+def _configuration(plan: RestorePlan) -> Iterator[str]:
+    """Give what is made and left out one by one, and what is there already by kind: that may be hundreds."""
+    if not plan.configuration:
+        return
+    yield from ("", "## Configuration", "")
+    yield from markdown_table(
+        ("what", "name", "what happens", "note"),
+        (
+            (piece.kind.replace("_", " "), piece.name, _HAPPENS[piece.action], piece.note)
+            for piece in plan.configuration
+            if piece.action is not Action.MATCH
+        ),
+    )
+    matched = Counter(
+        piece.kind.replace("_", " ") for piece in plan.configuration if piece.action is Action.MATCH
+    )
+    if matched:
+        counts = ", ".join(f"{kind} {count:,}" for kind, count in sorted(matched.items()))
+        yield from ("", f"There under the same name, used and not touched: {counts}.")
 
 
 def duration_words(seconds: float) -> str:

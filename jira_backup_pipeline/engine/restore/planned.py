@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
+from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.plan_text import plan_markdown
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict, Impossible, Step
@@ -84,6 +85,7 @@ class RestorePlan:
     prerequisites: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     last_number: int = 0
+    configuration: tuple[Piece, ...] = ()
     absent_ends: tuple[str, ...] = ()
     stand_ins: StandIns = field(default_factory=StandIns)
     accounts: Mapping[str, str] = field(default_factory=dict)
@@ -131,6 +133,12 @@ class RestorePlan:
         """Give what must be resolved first."""
         return tuple(conflict for conflict in self.conflicts if conflict.is_blocking)
 
+    @property
+    def makes_configuration(self) -> bool:
+        """Tell whether the configuration has to be looked at again: to make some, or to make a project with it."""
+        is_missing = any(piece.action is Action.MAKE for piece in self.configuration)
+        return is_missing or (bool(self.configuration) and self.target.project_id is None)
+
     def needed_names(self, kind: str) -> frozenset[str] | None:
         """Give the names of components or versions that are needed, None when all are."""
         return None if self.needed is None else frozenset(self.needed.get(kind, ()))
@@ -172,6 +180,7 @@ class RestorePlan:
                 "impossible": tuple(Impossible(**found) for found in values["impossible"]),
                 "prerequisites": tuple(values["prerequisites"]),
                 "notes": tuple(values["notes"]),
+                "configuration": tuple(Piece.from_json(piece) for piece in values.get("configuration", ())),
                 "absent_ends": tuple(values.get("absent_ends", ())),
                 "stand_ins": StandIns.from_json(values.get("stand_ins", {})),
             }

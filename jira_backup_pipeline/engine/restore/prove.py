@@ -121,11 +121,12 @@ class _Proof:
         self._is_about_files = plan.selection.part is Part.ATTACHMENTS
         self._kinds = ("attachment",) if self._is_about_files else _CHILD_KINDS
         self._tally = Tally()
-        self._fields = _field_definitions(reader)
-        target_rank = rank_field(self._fields)
-        self._fields |= {
+        present = _field_definitions(reader)
+        target_rank = rank_field(present)
+        sources = {
             row.id: target_field(row.value) for row in view.site_rows("field") if isinstance(row.value, dict)
         }
+        self._fields = present | sources
         self._tally.names = {name: known.name for name, known in self._fields.items() if known.custom}
         self._ranks = RankComparison(rank_field(self._fields), target_rank)
         # On the same site a field that no call writes is compared under its own id.

@@ -54,6 +54,7 @@ class Survey:
     without_bytes: list[str] = field(default_factory=list)
     votes: int = 0
     half_estimates: int = 0
+    groups: set[str] = field(default_factory=set)
     read_only: int = 0
 
     def name(self, kind: str, value: object) -> None:
@@ -81,6 +82,7 @@ def survey(
     for kind, text in (("comment", "body"), ("worklog", "comment")) if with_mentions else ():
         for row in view.rows(kind, issue_ids):
             result.people.update(_mentioned([members_of(row).get(text)]))
+            _survey_circle(result, members_of(row).get("visibility"))
     seen = set()
     for row in view.rows("issue_link", issue_ids):
         ends = link_ends(row)
@@ -110,6 +112,7 @@ def _survey_issue(
             continue
         result.used_fields[name] += 1
         result.people.update(account_ids(value))
+        result.groups.update(_group_ids(value))
         shows_files = shows_files or (is_document(value) and bool(media_ids(value)))
         known = source_fields.get(name)
         result.read_only += known is not None and is_read_only(known)
@@ -151,6 +154,19 @@ def _survey_named(result: Survey, name: str, value: object, known: TargetField |
     if found is not None:
         items = value if isinstance(value, list) else [value]
         found.update(str(item.get("name")) for item in items if isinstance(item, dict))
+
+
+def _survey_circle(result: Survey, circle: object) -> None:
+    """Remember the group that alone may read a comment or worklog."""
+    if isinstance(circle, dict) and circle.get("type") == "group":
+        result.groups.add(str(circle.get("identifier") or circle.get("value")))
+
+
+def _group_ids(value: object) -> Iterator[str]:
+    """Give the groups that a field's value names."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict) and isinstance(item.get("groupId"), str):
+            yield item["groupId"]
 
 
 def _survey_attachment(

@@ -1,0 +1,276 @@
+"""Contexts of custom fields with their options and defaults: brought after the project, because contexts name it.
+
+What belongs here: which context of the target stands for which of the snapshot, options with their parents and order, and
+default values with the target's ids.
+
+What stays out: the fields themselves (`fields`), and values in issues (`engine.restore.fields`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.errors import BackupPipelineError
+from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
+from jira_backup_pipeline.engine.restore.configuration.fields import TYPES, custom_type
+from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, key_of, made_id
+from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from jira_backup_pipeline.domain.records import Record
+
+# As many options as one request may bring.
+_OPTIONS_PER_REQUEST = 1000
+# What a default value refers to by id, by member.
+_REFERENCES = {"projectId": "project", "versionId": "version", "versionIds": "version"}
+_PEOPLE = frozenset({"accountId", "accountIds"})
+
+
+@dataclass(slots=True)
+class FieldSetup:
+    """What the snapshot has for one field: contexts that hold for the project, options and defaults by context."""
+
+    field_id: str
+    contexts: list[Record] = field(default_factory=list)
+    options: dict[str, list[Record]] = field(default_factory=dict)
+    defaults: dict[str, Record] = field(default_factory=dict)
+
+
+def setups(bench: Bench) -> Iterator[FieldSetup]:
+    """Give what is to be brought for each wanted field, those without anything left out.
+
+    On the same site a field is there with all that hangs on it; only contexts that named a project which is made anew have
+    to learn its new id.
+    """
+    by_field = _by_field(bench)
+    definitions = bench.source.by_id("field")
+    for field_id in sorted(bench.need.of("field")):
+        found = by_field.get(field_id)
+        # What an app or Jira itself defines brings its own contexts and options.
+        if found is None or not custom_type(definitions[field_id]).startswith(TYPES):
+            continue
+        wanted = [row for row in found.contexts if _holds(bench, row) and _says_something(found, row)]
+        if bench.is_same_site:
+            wanted = [row for row in wanted if not _is_global(row)] if bench.need.has_new_project else []
+        if wanted:
+            found.contexts = wanted
+            yield found
+
+
+def _by_field(bench: Bench) -> dict[str, FieldSetup]:
+    found: dict[str, FieldSetup] = {}
+    for row in bench.source.rows("field_context"):
+        field_id = row.id.split("/")[0]
+        found.setdefault(field_id, FieldSetup(field_id)).contexts.append(row)
+    for row in bench.source.rows("field_option"):
+        field_id, context_id = row.id.split("/")[:2]
+        if field_id in found:
+            found[field_id].options.setdefault(context_id, []).append(row)
+    for row in bench.source.rows("field_default"):
+        field_id = row.id.split("/")[0]
+        if field_id in found:
+            found[field_id].defaults[str(members_of(row).get("contextId"))] = row
+    return found
+
+
+def _says_something(found: FieldSetup, row: Record) -> bool:
+    """Tell whether a context differs from the one that every new field has."""
+    has_more = _own_id(row) in found.options or _own_id(row) in found.defaults
+    return has_more or not _is_global(row) or members_of(row).get("isAnyIssueType") is False
+
+
+def _is_global(row: Record) -> bool:
+    return members_of(row).get("isGlobalContext") is True
+
+
+def _holds(bench: Bench, row: Record) -> bool:
+    return _is_global(row) or bench.need.project_id in _projects(bench, row)
+
+
+def _projects(bench: Bench, context: Record) -> list[str]:
+    return [
+        str(members_of(row).get("projectId"))
+        for row in bench.source.rows("field_context_project")
+        if str(members_of(row).get("contextId")) == _own_id(context)
+        and row.id.split("/")[0] == _field_of(context)
+    ]
+
+
+def _types(bench: Bench, context: Record) -> list[str]:
+    return [
+        str(members_of(row).get("issueTypeId"))
+        for row in bench.source.rows("field_context_issue_type")
+        if str(members_of(row).get("contextId")) == _own_id(context)
+        and row.id.split("/")[0] == _field_of(context)
+    ]
+
+
+def _own_id(row: Record) -> str:
+    return row.id.rpartition("/")[2]
+
+
+def _field_of(row: Record) -> str:
+    return row.id.split("/")[0]
+
+
+def bring_setup(bench: Bench, found: FieldSetup) -> None:
+    """Bring contexts, options and defaults of one field. May be called again: everything is listed and matched first."""
+    field_id = bench.mapped("field", found.field_id)
+    if field_id is None:
+        return
+    path = f"{API}/field/{field_id}/context"
+    present = list(bench.calls.get_all(path, "values"))
+    taken = {
+        str(item.get("projectId")): str(item.get("contextId"))
+        for item in bench.calls.get_all(f"{path}/projectmapping", "values")
+        if item.get("projectId")
+    }
+    for row in found.contexts:
+        context_id = _context(bench, row, path, present, taken)
+        if context_id is None:
+            continue
+        bench.id_map.put("field_context", _own_id(row), context_id)
+        wanted = found.options.get(_own_id(row), [])
+        if wanted:
+            _bring_options(bench, f"{path}/{context_id}/option", wanted)
+        default = found.defaults.get(_own_id(row))
+        if default is not None:
+            _bring_default(bench, path, context_id, default)
+
+
+def _context(
+    bench: Bench,
+    row: Record,
+    path: str,
+    present: Sequence[Mapping[str, object]],
+    taken: Mapping[str, str],
+) -> str | None:
+    """Find the context that stands for one of the snapshot, or make it.
+
+    A field has one context for all projects, so that is the same one whatever its name; a project has one of its own at
+    most, so the one that it has stays its own.
+    """
+    if _is_global(row):
+        found = next((item for item in present if item.get("isGlobalContext") is True), None)
+        if found is not None:
+            return str(found.get("id"))
+    elif bench.project_id in taken:
+        return taken[bench.project_id or ""]
+    named = [item for item in present if key_of(item.get("name")) == key_of(members_of(row).get("name"))]
+    if not _is_global(row) and named and bench.project_id is not None:
+        context_id = str(named[0].get("id"))
+        bench.calls.send("PUT", f"{path}/{context_id}/project", {"projectIds": [bench.project_id]})
+        return context_id
+    return _made(bench, row, path)
+
+
+def _made(bench: Bench, row: Record, path: str) -> str | None:
+    members = members_of(row)
+    types = [bench.mapped("issue_type", type_id) for type_id in _types(bench, row)]
+    body: dict[str, Any] = {
+        "name": members.get("name"),
+        "description": members.get("description") or "",
+        "projectIds": [] if _is_global(row) else [bench.project_id],
+        "issueTypeIds": [type_id for type_id in types if type_id is not None],
+    }
+    try:
+        return made_id(bench.calls.send("POST", path, body))
+    except BackupPipelineError as error:
+        reason = item_reason(error)
+        if reason is None:
+            raise
+        done = "left out; values of this field may be refused"
+        bench.findings.fail(Failure("field_context", row.id, None, reason, done))
+        return None
+
+
+def _bring_options(bench: Bench, path: str, wanted: Sequence[Record]) -> None:
+    """Make the options that are missing, parents first, in the order that they had: Jira keeps the order of creation."""
+    present = {
+        (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id"))
+        for item in bench.calls.get_all(path, "values", {"maxResults": "100"})
+    }
+    tops = [row for row in wanted if not members_of(row).get("optionId")]
+    children = [row for row in wanted if members_of(row).get("optionId")]
+    for level in (tops, children):
+        _match_options(bench, level, present)
+        missing = [row for row in level if bench.mapped("field_option", _own_id(row)) is None]
+        for start in range(0, len(missing), _OPTIONS_PER_REQUEST):
+            _make_options(bench, path, missing[start : start + _OPTIONS_PER_REQUEST])
+
+
+def _match_options(bench: Bench, rows: Iterable[Record], present: Mapping[tuple[str, str], str]) -> None:
+    for row in rows:
+        parent = members_of(row).get("optionId")
+        parent_id = bench.mapped("field_option", parent) if parent else ""
+        found = present.get((parent_id or "", str(members_of(row).get("value"))))
+        if found is not None:
+            bench.id_map.put("field_option", _own_id(row), found)
+
+
+def _make_options(bench: Bench, path: str, rows: Sequence[Record]) -> None:
+    """Make options, also disabled ones as open ones: issues that have such a value could not be made otherwise."""
+    body = []
+    for row in rows:
+        members = members_of(row)
+        option: dict[str, Any] = {"value": members.get("value"), "disabled": False}
+        if members.get("optionId"):
+            option["optionId"] = bench.mapped("field_option", members["optionId"])
+        body.append(option)
+        if members.get("disabled") is True:
+            reason = "switched off in the snapshot; made open, because a switched-off option takes no issues"
+            bench.findings.adjust(
+                Adjustment("field_option", _own_id(row), "disabled", reason, is_impossible=True)
+            )
+    answer = bench.calls.send("POST", path, {"options": body})
+    made = list_of(answer, "options")
+    by_value = {
+        (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id")) for item in made
+    }
+    _match_options(bench, rows, by_value)
+
+
+def _bring_default(bench: Bench, path: str, context_id: str, row: Record) -> None:
+    """Set the default of a context that has none yet: what is there is never overwritten."""
+    present = bench.calls.get_all(f"{path}/defaultValue", "values")
+    if any(str(item.get("contextId")) == context_id for item in present):
+        return
+    body = _default(bench, members_of(row), context_id)
+    if body is None:
+        reason = "its default value names what the target lacks"
+        bench.findings.adjust(Adjustment("field_default", row.id, "record", reason, is_impossible=True))
+        return
+    try:
+        bench.calls.send("PUT", f"{path}/defaultValue", {"defaultValues": [body]})
+    except BackupPipelineError as error:
+        reason_given = item_reason(error)
+        if reason_given is None:
+            raise
+        reason = f"refused by the target: {reason_given}"
+        bench.findings.adjust(Adjustment("field_default", row.id, "record", reason, is_impossible=True))
+
+
+def _default(bench: Bench, source: Mapping[str, Any], context_id: str) -> dict[str, Any] | None:
+    """Give a default with the target's ids, None when one of them is not there."""
+    made: dict[str, Any] = {}
+    for name, value in source.items():
+        values = value if isinstance(value, list) else [value]
+        found = [_exchanged(bench, name, item) for item in values]
+        if any(item is None for item in found):
+            return None
+        made[name] = found if isinstance(value, list) else found[0]
+    return {**made, "contextId": context_id}
+
+
+def _exchanged(bench: Bench, name: str, value: Any) -> Any:  # noqa: ANN401 - decoded JSON
+    if name in {"optionId", "optionIds", "cascadingOptionId"}:
+        return bench.mapped("field_option", value) or (value if bench.is_same_site else None)
+    if name in _REFERENCES:
+        return bench.mapped(_REFERENCES[name], value)
+    if name in _PEOPLE:
+        return bench.person(str(value))
+    return value if value is not None else ""

@@ -1,0 +1,239 @@
+"""The entry: what of the configuration is made for a restore, in which order, and what a plan says of it.
+
+What belongs here: the order of the nouns, planning, making before the project and after it, and looking up what a project
+is made with.
+
+What stays out: the nouns, the loop (`making`), and the creation of the project (`engine.restore.place`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from jira_backup_pipeline.engine.restore.configuration.boards import boards_of, bring_board
+from jira_backup_pipeline.engine.restore.configuration.contexts import bring_setup, setups
+from jira_backup_pipeline.engine.restore.configuration.definitions import (
+    ISSUE_TYPES,
+    LINK_TYPES,
+    PRIORITIES,
+    RESOLUTIONS,
+    ROLES,
+    STATUSES,
+)
+from jira_backup_pipeline.engine.restore.configuration.fields import FIELDS
+from jira_backup_pipeline.engine.restore.configuration.groups import GROUPS
+from jira_backup_pipeline.engine.restore.configuration.making import bring, own_id, pieces_of, run_tasks
+from jira_backup_pipeline.engine.restore.configuration.need import need_of, people_of
+from jira_backup_pipeline.engine.restore.configuration.noun import Bench
+from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
+from jira_backup_pipeline.engine.restore.configuration.schemes import (
+    NOTIFICATION_SCHEMES,
+    PERMISSION_SCHEMES,
+    SECURITY_SCHEMES,
+    TYPE_SCHEMES,
+    WORKFLOW_SCHEMES,
+)
+from jira_backup_pipeline.engine.restore.configuration.screens import (
+    SCREEN_SCHEMES,
+    SCREENS,
+    TYPE_SCREEN_SCHEMES,
+)
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+from jira_backup_pipeline.engine.restore.configuration.workflows import WORKFLOWS
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.calls import Calls
+    from jira_backup_pipeline.engine.restore.configuration.need import Need
+    from jira_backup_pipeline.engine.restore.configuration.noun import Noun
+    from jira_backup_pipeline.engine.restore.findings import Findings
+    from jira_backup_pipeline.engine.restore.idmap import IdMap
+    from jira_backup_pipeline.engine.restore.journal import Journal
+    from jira_backup_pipeline.engine.restore.matching import Matches
+    from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+    from jira_backup_pipeline.engine.restore.survey import Survey
+
+# What stands on what: each noun may name those before it.
+BEFORE_PROJECT: tuple[Noun, ...] = (
+    LINK_TYPES,
+    RESOLUTIONS,
+    PRIORITIES,
+    GROUPS,
+    ROLES,
+    ISSUE_TYPES,
+    STATUSES,
+    FIELDS,
+    SCREENS,
+    SCREEN_SCHEMES,
+    TYPE_SCREEN_SCHEMES,
+    TYPE_SCHEMES,
+    WORKFLOWS,
+    WORKFLOW_SCHEMES,
+    PERMISSION_SCHEMES,
+    NOTIFICATION_SCHEMES,
+    SECURITY_SCHEMES,
+)
+_BOARD_NOTE = (
+    "with its filter; columns, swimlanes, quick filters and card layout are Jira's own: no call writes them"
+)
+_BOARDS = "configuration: boards"
+_CONTEXTS = "configuration: contexts and options of fields"
+# The member of a project's creation for each scheme.
+_PROJECT_MEMBERS = {
+    "issue_type_scheme": "issueTypeScheme",
+    "issue_type_screen_scheme": "issueTypeScreenScheme",
+    "workflow_scheme": "workflowScheme",
+    "permission_scheme": "permissionScheme",
+    "notification_scheme": "notificationScheme",
+    "security_scheme": "issueSecurityScheme",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The configuration that a restore wants, and the accounts that it names: they have to be matched first."""
+
+    source: ConfigurationSource
+    need: Need
+    people: frozenset[str]
+
+
+def wanted_configuration(
+    view: SnapshotView, survey: Survey, *, project_id: str, has_new_project: bool
+) -> Wanted:
+    """Say what of a snapshot's configuration issues and, where it will be made, their project stand on."""
+    source = ConfigurationSource(view)
+    need = need_of(source, survey, project_id=project_id, has_new_project=has_new_project)
+    return Wanted(source, need, frozenset(people_of(source, need)))
+
+
+def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, findings: Findings) -> Bench:
+    """Set up the bench that planning and making work at."""
+    need = wanted.need
+    if matches.is_same_site and not need.has_new_project:
+        need = _without_known(need, matches, wanted.source)
+    return Bench(
+        source=wanted.source,
+        need=need,
+        calls=calls,
+        id_map=id_map,
+        findings=findings,
+        is_same_site=matches.is_same_site,
+        person=matches.person,
+        stand_ins=matches.stand_ins,
+        project_id=matches.project.id if matches.project is not None else None,
+    )
+
+
+def _without_known(need: Need, matches: Matches, source: ConfigurationSource) -> Need:
+    """Leave out what the site still has: nothing has to be asked then."""
+    look_ups = {
+        "priority": matches.priority,
+        "resolution": matches.resolution,
+        "link_type": matches.link_type,
+    }
+    kept = {
+        kind: frozenset(
+            own_id(row)
+            for row in source.rows(kind)
+            if own_id(row) in ids and look_ups[kind](members_of(row)) is None
+        )
+        for kind, ids in need.wanted.items()
+        if kind in look_ups
+    }
+    kept["field"] = frozenset(name for name in need.of("field") if name not in matches.site.fields)
+    return replace(need, wanted={kind: ids for kind, ids in kept.items() if ids})
+
+
+def plan_configuration(bench: Bench) -> tuple[Piece, ...]:
+    """Say of everything that is wanted whether it is matched, made, or left out and why; reads the target only."""
+    return tuple(_plan(bench))
+
+
+def _plan(bench: Bench) -> Iterator[Piece]:
+    for noun in BEFORE_PROJECT:
+        yield from pieces_of(bench, noun, wanted_of(bench, noun))
+    for found in setups(bench):
+        for row in found.contexts:
+            options = len(found.options.get(own_id(row), ()))
+            name = f"{_field_name(bench, found.field_id)}: {members_of(row).get('name')}"
+            if bench.mapped("field", found.field_id) is None and not _is_coming(bench, found.field_id):
+                yield Piece(
+                    "field_context", own_id(row), name, Action.LEAVE, "its field is not on the target"
+                )
+                continue
+            note = f"matched or made, with {options:,} options" if options else "matched or made"
+            yield Piece("field_context", own_id(row), name, Action.MAKE, note)
+    for row in boards_of(bench) if bench.need.has_new_project else ():
+        yield Piece("board", row.id, str(members_of(row).get("name")), Action.MAKE, _BOARD_NOTE)
+
+
+def _is_coming(bench: Bench, field_id: str) -> bool:
+    row = bench.source.by_id("field").get(field_id)
+    return row is not None and FIELDS.objection(bench, row) is None
+
+
+def _field_name(bench: Bench, field_id: str) -> str:
+    row = bench.source.by_id("field").get(field_id)
+    return str(members_of(row).get("name", field_id)) if row is not None else field_id
+
+
+def wanted_of(bench: Bench, noun: Noun) -> list[Record]:
+    """Give the records of a noun that a restore wants; of fields only those that somebody defined."""
+    rows = bench.wanted(noun.kind)
+    return [row for row in rows if noun is not FIELDS or row.id.startswith("customfield_")]
+
+
+def make_definitions(bench: Bench, journal: Journal) -> bool:
+    """Match or make everything that a project stands on; tells whether anything was made."""
+    made = [bring(bench, noun, wanted_of(bench, noun), journal) for noun in BEFORE_PROJECT]
+    return any(made)
+
+
+def make_contexts(bench: Bench, journal: Journal) -> bool:
+    """Bring contexts, options and defaults of the wanted fields, once the project is there."""
+    memory = journal.stage(_CONTEXTS)
+    by_field = {found.field_id: found for found in setups(bench) if found.field_id not in memory.done}
+    rows = [row for row in bench.source.rows("field") if row.id in by_field]
+    if not rows:
+        return False
+
+    def act(row: Record, *, must_look: bool) -> str | None:
+        del must_look  # everything is listed before it is made
+        bring_setup(bench, by_field[row.id])
+        return None
+
+    run_tasks(bench, _CONTEXTS, rows, act, journal)
+    return True
+
+
+def make_boards(bench: Bench, journal: Journal, key: str) -> None:
+    """Bring the boards that a project had, once it is there; only a project that is made anew needs them."""
+    if not bench.need.has_new_project:
+        return
+    done = journal.stage(_BOARDS).done
+    rows = [row for row in boards_of(bench) if row.id not in done]
+    if not rows:
+        return
+
+    def act(row: Record, *, must_look: bool) -> str | None:
+        del must_look  # boards and filters are listed before they are made
+        found = bring_board(bench, row, key)
+        bench.id_map.put("board", row.id, found)
+        return found
+
+    run_tasks(bench, _BOARDS, rows, act, journal)
+
+
+def project_members(bench: Bench) -> dict[str, int]:
+    """Give the schemes that a new project is made with, as far as they are on the target."""
+    found = {
+        _PROJECT_MEMBERS[noun]: bench.mapped(noun, scheme_id)
+        for noun, scheme_id in bench.need.schemes.items()
+        if noun in _PROJECT_MEMBERS
+    }
+    return {name: int(scheme_id) for name, scheme_id in found.items() if scheme_id is not None}

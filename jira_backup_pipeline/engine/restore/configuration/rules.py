@@ -1,0 +1,111 @@
+"""Rules of workflows on their way to another site: ids exchanged, or the rule dropped with the reason.
+
+What belongs here: which parameters of a rule hold ids of what, as the documents list them, and walking over the rules of a
+transition.
+
+What stays out: workflows as a whole (`workflows`), and looking ids up, which the caller does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    LookUp = Callable[[str, str], str | None]
+
+_SYSTEM = "system:"
+# What the ids in a parameter belong to. Several ids are separated by commas.
+_HOLDS = {
+    "screenId": "screen",
+    "statusIds": "status",
+    "previousStatusIds": "status",
+    "fromStatusId": "status",
+    "toStatusId": "status",
+    "roleIds": "role",
+    "groupIds": "group",
+    "groupsExemptFromValidation": "group",
+}
+_FIELD_ID = re.compile(r"customfield_[0-9]+")
+# System fields whose new value is an id.
+_VALUES = {"resolution": "resolution", "priority": "priority"}
+_LISTS = ("actions", "validators", "triggers")
+
+
+class Untranslatable(Exception):
+    """A rule names something that the target lacks."""
+
+
+def moved_transition(
+    step: Mapping[str, Any], look_up: LookUp
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Give the rules of a transition with the target's ids, and for each rule that is dropped its key and the reason."""
+    dropped: list[tuple[str, str]] = []
+    moved: dict[str, Any] = {}
+    for name in _LISTS:
+        if step.get(name):
+            moved[name] = _moved_rules(step[name], look_up, dropped)
+    screen = step.get("transitionScreen")
+    if isinstance(screen, dict):
+        shown = _moved_rules([screen], look_up, dropped)
+        if shown:
+            moved["transitionScreen"] = shown[0]
+    if isinstance(step.get("conditions"), dict):
+        group = _moved_group(step["conditions"], look_up, dropped)
+        if group["conditions"] or group["conditionGroups"]:
+            moved["conditions"] = group
+    return moved, dropped
+
+
+def _moved_group(group: Mapping[str, Any], look_up: LookUp, dropped: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "operation": group.get("operation") or "ALL",
+        "conditions": _moved_rules(group.get("conditions") or [], look_up, dropped),
+        "conditionGroups": [
+            _moved_group(inner, look_up, dropped) for inner in group.get("conditionGroups") or []
+        ],
+    }
+
+
+def _moved_rules(
+    rules: list[dict[str, Any]], look_up: LookUp, dropped: list[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    moved = []
+    for rule in rules:
+        key = str(rule.get("ruleKey", ""))
+        if not key.startswith(_SYSTEM):
+            dropped.append((key, "the rule belongs to an app, which must add it again"))
+            continue
+        try:
+            parameters = _moved_parameters(rule.get("parameters") or {}, look_up)
+        except Untranslatable as problem:
+            dropped.append((key, str(problem)))
+            continue
+        moved.append({"ruleKey": key, "parameters": parameters})
+    return moved
+
+
+def _moved_parameters(given: Mapping[str, Any], look_up: LookUp) -> dict[str, Any]:
+    moved: dict[str, Any] = {}
+    for name, value in given.items():
+        text = str(value)
+        kind = _HOLDS.get(name)
+        if name == "value" and str(given.get("field")) in _VALUES:
+            kind = _VALUES[str(given["field"])]
+        if kind is not None:
+            moved[name] = ",".join(_found(look_up, kind, part) for part in text.split(",") if part.strip())
+        elif isinstance(value, str):
+            moved[name] = _FIELD_ID.sub(lambda found: _found(look_up, "field", found.group()), text)
+        else:
+            moved[name] = value
+    return moved
+
+
+def _found(look_up: LookUp, kind: str, source_id: str) -> str:
+    found = look_up(kind, source_id.strip())
+    if found is None:
+        message = f"the {kind.replace('_', ' ')} {source_id.strip()} it names is not on the target"
+        raise Untranslatable(message)
+    return found

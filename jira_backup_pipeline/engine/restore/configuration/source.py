@@ -1,0 +1,143 @@
+"""The configuration in a snapshot: the records of its site, and which schemes a project follows.
+
+What belongs here: reading each kind once, and the ways from a project to its schemes and back to their parts.
+
+What stays out: what of it a restore wants (`need`), and everything about the target.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+
+# Which scheme a project follows: the noun, the kind that tells it, and the member that holds the scheme.
+_GROUPED = (
+    ("issue_type_scheme", "issue_type_scheme_project", "issueTypeScheme"),
+    ("workflow_scheme", "workflow_scheme_project", "workflowScheme"),
+    ("issue_type_screen_scheme", "issue_type_screen_scheme_project", "issueTypeScreenScheme"),
+)
+_PAIRED = (
+    ("notification_scheme", "notification_scheme_project", "notificationSchemeId"),
+    ("security_scheme", "security_scheme_project", "issueSecuritySchemeId"),
+)
+
+
+class ConfigurationSource:
+    """Reads the site snapshot that a project's snapshot names; a kind that was not captured has no rows."""
+
+    def __init__(self, view: SnapshotView) -> None:
+        self._view = view
+        self._rows: dict[str, tuple[Record, ...]] = {}
+
+    def rows(self, kind: str) -> tuple[Record, ...]:
+        """Give the records of a site kind."""
+        if kind not in self._rows:
+            known = kind in BY_NAME
+            self._rows[kind] = tuple(self._view.site_rows(kind)) if known else ()
+        return self._rows[kind]
+
+    def by_id(self, kind: str) -> dict[str, Record]:
+        """Give the records of a site kind by their own id, without that of a parent."""
+        return {own_id(row): row for row in self.rows(kind)}
+
+    def project_rows(self, kind: str) -> tuple[Record, ...]:
+        """Give the records of a kind of the project itself."""
+        return tuple(self._view.rows(kind))
+
+    def schemes_of(self, project_id: str) -> dict[str, str]:
+        """Give the ids of the schemes that a project follows, by noun, as far as the snapshot tells."""
+        found: dict[str, str] = {}
+        for noun, kind, member in _GROUPED:
+            for row in self.rows(kind):
+                scheme = members_of(row).get(member)
+                listed = members_of(row).get("projectIds") or []
+                if isinstance(scheme, dict) and project_id in {str(item) for item in listed}:
+                    found[noun] = str(scheme.get("id"))
+        for noun, kind, member in _PAIRED:
+            for row in self.rows(kind):
+                if str(members_of(row).get("projectId")) == project_id:
+                    found[noun] = str(members_of(row).get(member))
+        for row in self.rows("project_permission_scheme"):
+            if row.id.split("/")[0] == project_id:
+                found["permission_scheme"] = str(members_of(row).get("id"))
+        return found | {
+            noun: scheme_id
+            for noun, scheme_id in self._told_by_parts().items()
+            if noun not in found and scheme_id is not None
+        }
+
+    def _told_by_parts(self) -> dict[str, str | None]:
+        """Find the schemes whose parts are exactly those that the project has: older snapshots tell no more."""
+        return {"issue_type_scheme": self._alike_types(), "workflow_scheme": self._alike_workflows()}
+
+    def _alike_types(self) -> str | None:
+        wanted = set(self.type_ids())
+        items: dict[str, set[str]] = {}
+        for row in self.rows("issue_type_scheme_item"):
+            members = members_of(row)
+            items.setdefault(str(members.get("issueTypeSchemeId")), set()).add(
+                str(members.get("issueTypeId"))
+            )
+        alike = [own_id(row) for row in self.rows("issue_type_scheme") if items.get(own_id(row)) == wanted]
+        return self._named_after_project("issue_type_scheme", alike)
+
+    def _alike_workflows(self) -> str | None:
+        statuses = {
+            str(members_of(row).get("name")): {
+                str(reference.get("statusReference")) for reference in members_of(row).get("statuses") or []
+            }
+            for row in self.rows("workflow")
+        }
+        wanted = {
+            own_id(row): {str(status.get("id")) for status in members_of(row).get("statuses") or []}
+            for row in self.project_rows("project_status")
+        }
+        alike = [
+            own_id(row)
+            for row in self.rows("workflow_scheme")
+            if wanted
+            and all(
+                statuses.get(workflow_of(members_of(row), type_id)) == listed
+                for type_id, listed in wanted.items()
+            )
+        ]
+        return self._named_after_project("workflow_scheme", alike)
+
+    def _named_after_project(self, kind: str, alike: list[str]) -> str | None:
+        """Choose among schemes that are alike: the one that carries the project's key, as Jira names them."""
+        project = next(iter(self.project_rows("project")), None)
+        key = str(members_of(project).get("key")) if project is not None else ""
+        names = {own_id(row): str(members_of(row).get("name")) for row in self.rows(kind)}
+        own = [scheme_id for scheme_id in alike if key in names[scheme_id].replace(":", " ").split()]
+        return next(iter([*own, *alike]), None)
+
+    def type_ids(self) -> tuple[str, ...]:
+        """Give the ids of the issue types that the project has."""
+        project = next(iter(self.project_rows("project")), None)
+        listed = members_of(project).get("issueTypes") if project is not None else None
+        return tuple(str(item.get("id")) for item in listed or [] if isinstance(item, dict))
+
+
+def own_id(row: Record) -> str:
+    """Give a record's id without that of its parent."""
+    return row.id.rpartition("/")[2]
+
+
+def workflow_of(scheme: Mapping[str, Any], type_id: str) -> str:
+    """Give the name of the workflow that a scheme has for a type."""
+    mappings = scheme.get("issueTypeMappings")
+    named = mappings.get(type_id) if isinstance(mappings, dict) else None
+    return str(named or scheme.get("defaultWorkflow") or "jira")
+
+
+def texts(values: Iterable[object]) -> tuple[str, ...]:
+    """Give values as texts, each once, in order."""
+    return tuple(dict.fromkeys(str(value) for value in values))

@@ -1,0 +1,176 @@
+"""A project comes to a site that lacks all it stands on: what is missing is made, and the issues come back right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.sandbox.setup.made import Screen, Tab
+from jira_backup_pipeline_tests.doubles.bare_target import BareTarget, bare_target
+from jira_backup_pipeline_tests.doubles.restorable import restorable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.engine.restore.plan import RestorePlan
+    from jira_backup_pipeline.engine.restore.verb import RestoreResult
+    from jira_backup_pipeline.sandbox.server import RunningSandbox
+    from jira_backup_pipeline.sandbox.site import Site
+
+COST = "customfield_10035"
+APP_RULE = "connect:com.example.app__post-function"
+
+
+def with_rules(sandbox: RunningSandbox) -> None:
+    """Give a workflow rules that name a screen, a role, a field and a resolution, and one that an app brought."""
+    [step] = [
+        step for step in sandbox.site.workflows["Software workflow"].transitions if step.transition_id == "41"
+    ]
+    made = sandbox.site.made
+    tabs = [
+        Tab(made.next_id(), "Outcome", ["resolution", COST]),
+        Tab(made.next_id(), "Words", ["description"]),
+    ]
+    screen = Screen(made.next_id(), "Finish", "What is asked at the end", tabs)
+    made.screens[screen.screen_id] = screen
+    role = {"ruleKey": "system:restrict-issue-transition", "parameters": {"roleIds": "10003"}}
+    step.more = {
+        "conditions": {"operation": "ALL", "conditions": [role], "conditionGroups": []},
+        "transitionScreen": {
+            "ruleKey": "system:transition-screen",
+            "parameters": {"screenId": str(screen.screen_id)},
+        },
+        "validators": [
+            {
+                "ruleKey": "system:validate-field-value",
+                "parameters": {"ruleType": "fieldRequired", "fieldsRequired": COST},
+            }
+        ],
+        "actions": [
+            {
+                "ruleKey": "system:update-field",
+                "parameters": {"field": "resolution", "value": "10001", "mode": "replace"},
+            },
+            {"ruleKey": APP_RULE, "parameters": {"id": "1"}},
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[BareTarget]:
+    with restorable(projects=2, issues=50, before=with_rules) as source, bare_target(source) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def plan(target: BareTarget) -> RestorePlan:
+    return target.plan()
+
+
+@pytest.fixture(scope="module")
+def result(target: BareTarget, plan: RestorePlan) -> RestoreResult:
+    return target.restore(plan)
+
+
+def vars_of(found: Any) -> tuple[str, str, str, str]:
+    return found.subject, found.field, found.judgement.rule.value, found.judgement.detail
+
+
+def named(plan: RestorePlan, kind: str, action: Action) -> set[str]:
+    return {piece.name for piece in plan.configuration if (piece.kind, piece.action) == (kind, action)}
+
+
+def test_the_plan_says_what_is_made_matched_and_left_out(plan: RestorePlan) -> None:
+    assert {"Story", "Bug"} == named(plan, "issue_type", Action.MAKE)
+    assert {"Epic", "Task", "Sub-task"} == named(plan, "issue_type", Action.MATCH)
+    assert {"Blocked", "Confirmed", "In Review", "Rejected", "Triage"} == named(plan, "status", Action.MAKE)
+    assert {"Software workflow", "Bug workflow"} == named(plan, "workflow", Action.MAKE)
+    assert {"Simplified workflow"} == named(plan, "workflow", Action.MATCH)
+    assert {"developers", "jira-users"} <= named(plan, "group", Action.MAKE)
+    assert {"Team"} == named(plan, "field", Action.LEAVE)
+    text = plan.to_markdown()
+    assert "| issue type | Story | is made |" in text
+    assert "comes with Jira or its app only" in text
+    assert "the target lacks it" not in text
+
+
+def test_issues_come_back_and_nothing_is_wrong(target: BareTarget, result: RestoreResult) -> None:
+    assert [vars_of(found) for found in result.report.findings] == []
+    assert result.outcome.failures == ()
+    assert int(result.exit_code) == 0
+    assert target.source.manifest.counts["issues"] == result.report.records["issue"]
+
+
+def test_every_issue_has_its_type_status_and_choices(target: BareTarget, result: RestoreResult) -> None:
+    def told(site: Site, issue_id: str) -> tuple[str, str, dict[str, Any]]:
+        issue = site.issues.by_id[int(issue_id)]
+        values = site.body(issue).values
+        chosen = {
+            site.fields[field_id].name: site.options[value].value
+            for field_id, value in values.items()
+            if field_id in site.fields and site.fields[field_id].kind == "select" and value is not None
+        }
+        return site.issue_types[issue.type_id].name, site.statuses[issue.status_id].name, chosen
+
+    source = target.source.sandbox.site
+    pairs = result.outcome.id_map.issues.items()
+    assert any(told(source, source_id)[2] for source_id, _ in pairs)
+    for source_id, found in pairs:
+        assert told(source, source_id) == told(target.site, found.id)
+
+
+def test_a_workflow_comes_with_its_rules_and_the_ids_of_the_target(
+    target: BareTarget, result: RestoreResult
+) -> None:
+    site = target.site
+    [step] = [s for s in site.workflows["Software workflow"].transitions if s.transition_id == "41"]
+    [screen] = [screen for screen in site.made.screens.values() if screen.name == "Finish"]
+    [role] = [role.item_id for role in site.roles.values() if role.name == "Member"]
+    [cost] = [field_id for field_id, item in site.fields.items() if item.name == "Cost"]
+    [wont] = [item.item_id for item in site.resolutions.values() if item.name == "Won't Do"]
+    assert [("Outcome", ["resolution", cost]), ("Words", ["description"])] == [
+        (tab.name, tab.field_ids) for tab in screen.tabs
+    ]
+    assert step.more["conditions"]["conditions"][0]["parameters"] == {"roleIds": role}
+    assert step.more["transitionScreen"]["parameters"] == {"screenId": str(screen.screen_id)}
+    assert step.more["validators"][0]["parameters"]["fieldsRequired"] == cost
+    assert [rule["parameters"]["value"] for rule in step.more["actions"]] == [wont]
+    dropped = [found.reason for found in result.outcome.adjustments if found.kind == "workflow"]
+    assert [APP_RULE in reason and "belongs to an app" in reason for reason in dropped] == [True]
+
+
+def test_options_keep_their_order_and_their_parents(target: BareTarget, result: RestoreResult) -> None:
+    def shape(site: Site, name: str) -> list[tuple[str, list[str]]]:
+        [field_id] = [item.field_id for item in site.fields.values() if item.name == name]
+        return [
+            (option.value, [child.value for child in site.options_of(field_id, option.option_id)])
+            for option in site.options_of(field_id)
+        ]
+
+    assert result.plan.target.project_id is None
+    for name in ("Severity", "Platforms", "Region", "Channel"):
+        assert shape(target.source.sandbox.site, name) == shape(target.site, name) != []
+
+
+def test_a_second_restore_makes_nothing_twice(target: BareTarget, result: RestoreResult) -> None:
+    site = target.site
+    before = (
+        set(site.fields),
+        set(site.options),
+        set(site.statuses),
+        dict(site.made.records),
+        len(site.boards),
+    )
+
+    again = target.restore(target.plan())
+
+    assert before == (
+        set(site.fields),
+        set(site.options),
+        set(site.statuses),
+        dict(site.made.records),
+        len(site.boards),
+    )
+    assert len(result.outcome.id_map.issues) == again.report.left_alone
