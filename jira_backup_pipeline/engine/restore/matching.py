@@ -129,7 +129,58 @@ class Matches:
         found = list(alike)
         return found[0] if len(found) == 1 else None
 
-    def is_computed(found: TargetField) -> bool:
+    def field_ids(self) -> dict[str, str]:
+        """Give the target's field id for every field of the snapshot that a restore writes."""
+        known = ((source_id, self.target_field(source_id)) for source_id in self.source_fields)
+        return {source_id: found.id for source_id, found in known if found is not None}
+
+    def field_name(self, source_id: str) -> str:
+        """Name a field of the snapshot for people."""
+        known = self.source_fields.get(source_id) or self.site.fields.get(source_id)
+        return known.name if known is not None and known.name else source_id
+
+    def issue_type(self, name: str | None, level: int) -> TargetType | None:
+        """Give the type of that name, else the first of the same level; None when the target has no such level."""
+        name = self.stand_ins.name("issue_types", name) if name is not None else None
+        types = self.project.types if self.project is not None else self.site.types
+        named = [found for found in types if name is not None and same_name(found.name, name)]
+        level_found = [found for found in types if found.level == level]
+        exact = [found for found in named if found.level == level]
+        return next(iter([*exact, *named, *level_found]), None)
+
+    def status(self, type_id: str, name: str) -> Named | None:
+        """Give the status of that name in the type's workflow."""
+        if self.project is None:
+            return None
+        name = self.stand_ins.name("statuses", name)
+        return next(
+            (found for found in self.project.statuses.get(type_id, ()) if same_name(found.name, name)), None
+        )
+
+    def priority(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a priority."""
+        return self._named("priorities", value, self.site.priorities)
+
+    def resolution(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a resolution."""
+        return self._named("resolutions", value, self.site.resolutions)
+
+    def link_type(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a link type."""
+        return self._named("link_types", value, self.site.link_types)
+
+    def role(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a project role."""
+        return self._named("roles", value, self.site.roles)
+
+    def _named(self, section: str, value: Mapping[str, Any], targets: Sequence[Named]) -> str | None:
+        named = self.stand_ins.of(section, str(value.get("name", "")), str(value.get("id", "")))
+        if named is not None:
+            return next((found.id for found in targets if same_name(found.name, named)), None)
+        return match_named(value, targets, is_same_site=self.is_same_site)
+
+
+def is_computed(found: TargetField) -> bool:
     """Tell whether Jira or an app computes a field."""
     return found.custom.startswith(_COMPUTED_CUSTOM)
 

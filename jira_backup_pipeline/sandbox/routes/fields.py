@@ -273,10 +273,14 @@ def add_context_projects(call: Call) -> Response:
     if any(site.find_project(entry) is None for entry in projects):
         raise ApiError(404, "A project was not found.")
     made = setup.made_context(site, item, context_id)
-    if made is None or not made.project_ids:
+    [shown] = [context for context in setup.contexts(site, item) if context["id"] == context_id]
+    if shown["isGlobalContext"]:
         raise ApiError(400, "Projects cannot be added to this context.")
     taken = {entry.get("projectId") for entry in setup.context_projects(site, item)}
     if taken & set(projects):
         raise ApiError(400, "A project has a context of the field already.")
-    made.project_ids += projects
+    if made is not None:
+        made.project_ids += projects
+    else:
+        site.made.more_projects.setdefault((item.field_id, context_id), []).extend(projects)
     return no_content()

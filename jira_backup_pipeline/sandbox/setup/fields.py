@@ -163,8 +163,12 @@ def context_projects(site: Site, field: Field) -> list[JsonObject]:
             found.append({"contextId": context["id"], "isGlobalContext": True})
         elif made is not None:
             found.extend({"contextId": context["id"], "projectId": item} for item in made.project_ids)
-        elif first is not None:
-            found.append({"contextId": context["id"], "projectId": str(first.project_id)})
+        else:
+            more = site.made.more_projects.get((field.field_id, str(context["id"])), [])
+            ids = [str(first.project_id)] if first is not None else []
+            found.extend(
+                {"contextId": context["id"], "projectId": item} for item in dict.fromkeys(ids + more)
+            )
     return found
 
 

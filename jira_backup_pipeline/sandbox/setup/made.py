@@ -61,12 +61,13 @@ class Made:
     """Everything that was made. ``records`` and ``items`` are by noun, in Jira's own form.
 
     ``bindings`` say by project and noun which scheme was given to it; ``own_fields`` are fields whose contexts are all
-    here. ``mails`` grow whenever Jira would write to somebody.
+    here; ``more_projects`` joined a context that follows from the site, by field and context. ``mails`` grow whenever Jira would write to somebody.
     """
 
     screens: dict[int, Screen] = field(default_factory=dict)
     contexts: dict[str, list[FieldContext]] = field(default_factory=dict)
     own_fields: set[str] = field(default_factory=set)
+    more_projects: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     defaults: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
     records: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     items: dict[tuple[str, str], list[JsonObject]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ What stays out: reading the snapshot (`source`), and whether the target has it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.configuration.source import own_id, texts, workflow_of
@@ -39,6 +39,14 @@ class Need:
     def of(self, kind: str) -> frozenset[str]:
         """Give the wanted ids of a kind."""
         return self.wanted.get(kind, frozenset())
+
+    def without(self, *kinds: str) -> Need:
+        """Give the same need without some kinds."""
+        return replace(
+            self,
+            wanted={kind: ids for kind, ids in self.wanted.items() if kind not in kinds},
+            schemes={noun: scheme_id for noun, scheme_id in self.schemes.items() if noun not in kinds},
+        )
 
 
 def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has_new_project: bool) -> Need:

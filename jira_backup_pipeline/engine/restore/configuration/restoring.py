@@ -114,6 +114,9 @@ def wanted_configuration(
 def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, findings: Findings) -> Bench:
     """Set up the bench that planning and making work at."""
     need = wanted.need
+    if matches.stand_ins.sections.get("statuses"):
+        # Whoever says which statuses stand in for others wants the workflows that have those.
+        need = need.without("status", "workflow", "workflow_scheme")
     if matches.is_same_site and not need.has_new_project:
         need = _without_known(need, matches, wanted.source)
     return Bench(
