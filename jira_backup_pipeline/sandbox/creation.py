@@ -209,7 +209,7 @@ def _parent(
         return None
     wanted = given if isinstance(given, dict) else {}
     found = site.find_issue(str(wanted.get("id", wanted.get("key", ""))))
-    if found is None or not site.can_browse(caller, site.project_of(found)):
+    if found is None or not site.can_see(caller, found):
         errors["parent"] = "Could not find issue by id or key."
         return None
     problem = parent_problem(site, project, level, found)

@@ -238,6 +238,24 @@ class Edits:
             self._site.reference_changed()
             return {"account_id": owner.account_id}
 
+    def hide_issue(self, issue: str, *, account: str | None = None) -> JsonObject:
+        """Hide one issue from an account, as an issue security level would."""
+        with self._site.lock:
+            owner = self._account(account) if account else self._site.backup_account
+            found = self._issue(issue)
+            self._site.hidden_issues.add((owner.account_id, found.issue_id))
+            self._site.reference_changed()
+            return {"account_id": owner.account_id, "issue_id": found.issue_id}
+
+    def show_issue(self, issue: str, *, account: str | None = None) -> JsonObject:
+        """Show a hidden issue again."""
+        with self._site.lock:
+            owner = self._account(account) if account else self._site.backup_account
+            found = self._issue(issue)
+            self._site.hidden_issues.discard((owner.account_id, found.issue_id))
+            self._site.reference_changed()
+            return {"account_id": owner.account_id, "issue_id": found.issue_id}
+
     def deny(self, permission: str, *, project: str | None = None, account: str | None = None) -> JsonObject:
         """Take a permission from an account, everywhere or in one project."""
         with self._site.lock:

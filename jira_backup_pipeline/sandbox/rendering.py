@@ -251,7 +251,7 @@ def link_list(site: Site, issue: Issue, caller: Account | None) -> list[JsonObje
     shown: list[JsonObject] = []
     for link in site.links_of_issue(issue.issue_id):
         other = link.destination_id if link.source_id == issue.issue_id else link.source_id
-        if site.can_browse(caller, site.project_of(site.issues.by_id[other])):
+        if site.can_see(caller, site.issues.by_id[other]):
             shown.append(issue_link(site, link, issue.issue_id))
     return shown
 

@@ -107,6 +107,7 @@ class Site:
         self.deleted_worklogs: list[tuple[int, int]] = []
         self.tasks: dict[str, Task] = {}
         self.denied: set[tuple[str, str, int | None]] = set()
+        self.hidden_issues: set[tuple[str, int]] = set()
         self.answers = AnswerCache()
         self.index: SearchIndex | None = None
         self._counters: dict[str, int] = {}
@@ -239,6 +240,12 @@ class Site:
         """Whether an account sees the issues of a project."""
         return project.state is not ProjectState.DELETED and self.may(account, "BROWSE_PROJECTS", project)
 
+    def can_see(self, account: Account | None, issue: Issue) -> bool:
+        """Whether an account sees an issue: its project, and no issue security in the way."""
+        if not self.can_browse(account, self.projects[issue.project_id]):
+            return False
+        return account is None or (account.account_id, issue.issue_id) not in self.hidden_issues
+
     def require(self, account: Account | None, permission: str, project: Project | None = None) -> None:
         """403 unless the permission is there (401 for nobody)."""
         if account is None:
@@ -249,7 +256,7 @@ class Site:
     def readable_issue(self, account: Account | None, id_or_key: str) -> Issue:
         """The issue, or the 404 that Jira gives for absent and hidden ones alike."""
         issue = self.find_issue(id_or_key)
-        if issue is None or not self.can_browse(account, self.projects[issue.project_id]):
+        if issue is None or not self.can_see(account, issue):
             raise ApiError(404, "Issue does not exist or you do not have permission to see it.")
         return issue
 

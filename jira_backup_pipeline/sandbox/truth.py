@@ -176,7 +176,7 @@ def issue_record(site: Site, issue: Issue) -> JsonObject:
 def _issue_records(site: Site, issue: Issue) -> Iterator[JsonObject]:
     project = site.project_of(issue)
     number = issue.issue_id
-    seen = project.state is ProjectState.LIVE and site.can_browse(site.backup_account, project)
+    seen = project.state is ProjectState.LIVE and site.can_see(site.backup_account, issue)
 
     def line(kind: str, item_id: object, record: Json, *, visible: bool = True) -> JsonObject:
         return _line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from jira_backup_pipeline.sandbox.truth import truth_records
 from jira_backup_pipeline_tests.unit.sandbox_calls import TEXT, Calls, calls
 
 
@@ -201,3 +202,23 @@ def test_a_project_says_how_many_issues_it_has(site: Calls) -> None:
     found = site.get("/project/search?expand=insight,projectKeys&keys=APP")["values"][0]
     assert found["insight"]["totalIssueCount"] == 30
     assert site.post("/search/approximate-count", {"jql": "project = APP"})["count"] == 30
+
+
+def test_an_issue_hidden_from_the_account_is_nowhere_and_shows_again_as_it_was(site: Calls) -> None:
+    before = site.get("/issue/APP-1?properties=*all")
+    other = site.create()
+    body = {"type": {"name": "Blocks"}, "inwardIssue": {"key": "APP-1"}, "outwardIssue": {"key": other}}
+    assert site.send("POST", "/issueLink", body).status == 201
+    site.edits.hide_issue("APP-1")
+
+    assert site.refused("GET", "/issue/APP-1")[0] == 404
+    assert "APP-1" not in site.keys("project = APP")
+    assert site.post("/issue/bulkfetch", {"issueIdsOrKeys": ["APP-1"]})["issues"] == []
+    assert site.post("/changelog/bulkfetch", {"issueIdsOrKeys": ["APP-1"]})["issueChangeLogs"] == []
+    assert site.get(f"/issue/{other}")["fields"]["issuelinks"] == []
+    shown = {line["issue_id"] for line in truth_records(site.site) if line["visible"]}
+    assert before["id"] not in shown
+
+    site.edits.show_issue("APP-1")
+    assert before["fields"]["summary"] == site.get("/issue/APP-1")["fields"]["summary"]
+    assert len(site.get(f"/issue/{other}")["fields"]["issuelinks"]) == 1

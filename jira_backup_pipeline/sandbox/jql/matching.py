@@ -139,7 +139,7 @@ def _project_clause(clause: Clause, asker: Asker) -> Test:
 def _issue_id(value: Operand, asker: Asker, field: str) -> int:
     text = _text_of(value, asker)
     found = asker.site.find_issue(text)
-    if found is None or not asker.site.can_browse(asker.caller, asker.site.project_of(found)):
+    if found is None or not asker.site.can_see(asker.caller, found):
         raise ApiError(400, f"An issue with key '{text}' does not exist for field '{field}'.")
     return found.issue_id
 

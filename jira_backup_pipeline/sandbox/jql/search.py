@@ -99,7 +99,9 @@ def matching_issues(query: Query, asker: Asker) -> list[Issue]:
                 found.extend(issue for issue in site.index.of_project(project.project_id) if test(issue))
             else:
                 found.extend(issue for issue in site.issues.of_project(project.project_id) if test(issue))
-    return found
+    if not site.hidden_issues:
+        return found
+    return [issue for issue in found if site.can_see(asker.caller, issue)]
 
 
 def search_page(text: str, asker: Asker, *, size: int, token: str | None, salt: str) -> Page:

@@ -24,7 +24,7 @@ def _attachment(call: Call) -> Attachment:
     site = call.site
     text = call.params["id"]
     item = site.attachment(int(text)) if text.isdigit() and site.settings.attachments_enabled else None
-    if item is None or not site.can_browse(call.caller, site.project_of(site.issues.by_id[item.issue_id])):
+    if item is None or not site.can_see(call.caller, site.issues.by_id[item.issue_id]):
         raise ApiError(404, f"The attachment with id '{text}' does not exist")
     return item
 

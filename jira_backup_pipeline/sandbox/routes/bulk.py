@@ -62,7 +62,7 @@ def bulk_transition(call: Call) -> Response:
     task = _new_task(site, caller, len(wanted))
     for text, transition_id in wanted:
         issue = site.find_issue(text)
-        if issue is None or not site.can_browse(caller, site.project_of(issue)):
+        if issue is None or not site.can_see(caller, issue):
             task.invalid += 1
             continue
         try:
@@ -85,7 +85,7 @@ def bulk_delete(call: Call) -> Response:
     task = _new_task(site, caller, len(wanted))
     for text in wanted:
         issue = site.find_issue(text)
-        if issue is None or not site.can_browse(caller, site.project_of(issue)):
+        if issue is None or not site.can_see(caller, issue):
             task.invalid += 1
             continue
         changes.delete_issue(site, issue, caller.account_id, with_children=True)
@@ -115,7 +115,7 @@ def _set_watching(call: Call, *, is_watching: bool) -> Response:
     task = _new_task(site, caller, len(wanted))
     for text in wanted:
         issue = site.find_issue(text)
-        if issue is None or not site.can_browse(caller, site.project_of(issue)):
+        if issue is None or not site.can_see(caller, issue):
             task.invalid += 1
             continue
         if (caller.account_id in issue.watchers) is not is_watching:
@@ -171,7 +171,7 @@ def properties_by_issue(call: Call) -> Response:
     task = _new_task(call.site, caller, len(entries))
     for entry in entries:
         issue = call.site.find_issue(str(entry.get("issueID")))
-        if issue is None or not call.site.can_browse(caller, call.site.project_of(issue)):
+        if issue is None or not call.site.can_see(caller, issue):
             task.invalid += 1
             continue
         begin(call.site, issue).properties.update(properties_of(entry))

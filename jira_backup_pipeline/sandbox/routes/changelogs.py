@@ -86,7 +86,7 @@ def _rows(
     issues = {}
     for text in wanted:
         issue = call.site.find_issue(text)
-        if issue is not None and call.site.can_browse(call.caller, call.site.project_of(issue)):
+        if issue is not None and call.site.can_see(call.caller, issue):
             issues[issue.issue_id] = issue
     rows: list[_Row] = []
     for issue_id, issue in issues.items():

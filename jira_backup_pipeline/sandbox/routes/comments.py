@@ -213,7 +213,7 @@ def locate(call: Call, number: Json) -> tuple[Issue, Comment] | None:
     site = call.site
     owner = site.issues.comments.owner(int(number)) if str(number).isdigit() else None
     issue = site.issues.by_id.get(owner) if owner is not None else None
-    if issue is None or not site.can_browse(call.caller, site.project_of(issue)):
+    if issue is None or not site.can_see(call.caller, issue):
         return None
     item = next((entry for entry in _visible(call, issue) if entry.comment_id == int(number)), None)
     return None if item is None else (issue, item)

@@ -170,7 +170,7 @@ def _new_parent(site: Site, caller: Account, issue: Issue, given: Json, errors: 
             errors["parent"] = "Sub-task issues must have a parent issue."
         return None
     found = site.find_issue(str(wanted.get("id", wanted.get("key"))))
-    if found is None or not site.can_browse(caller, site.project_of(found)):
+    if found is None or not site.can_see(caller, found):
         errors["parent"] = "Could not find issue by id or key."
         return None
     problem = creation.parent_problem(site, site.project_of(issue), level, found)

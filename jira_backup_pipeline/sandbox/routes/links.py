@@ -67,9 +67,7 @@ def _link(call: Call) -> IssueLink:
     found = call.site.links.get(int(text)) if text.isdigit() else None
     if found is not None:
         ends = [call.site.issues.by_id.get(number) for number in (found.source_id, found.destination_id)]
-        if all(
-            end is not None and call.site.can_browse(call.caller, call.site.project_of(end)) for end in ends
-        ):
+        if all(end is not None and call.site.can_see(call.caller, end) for end in ends):
             return found
     raise ApiError(404, f"No issue link with id '{text}' exists.")
 

@@ -225,7 +225,7 @@ def bulk_fetch(call: Call) -> Response:
     found: dict[int, Issue] = {}
     for text in wanted:
         issue = call.site.find_issue(text)
-        if issue is not None and call.site.can_browse(call.caller, call.site.project_of(issue)):
+        if issue is not None and call.site.can_see(call.caller, issue):
             found[issue.issue_id] = issue
     parts: list[bytes] = []
     errors: list[dict[str, str]] = []

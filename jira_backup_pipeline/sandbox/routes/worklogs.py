@@ -223,7 +223,7 @@ def _located(call: Call, number: object) -> tuple[Issue, Worklog] | None:
     site = call.site
     owner = site.issues.worklogs.owner(int(str(number))) if str(number).isdigit() else None
     issue = site.issues.by_id.get(owner) if owner is not None else None
-    if issue is None or not site.can_browse(call.caller, site.project_of(issue)):
+    if issue is None or not site.can_see(call.caller, issue):
         return None
     item = next((entry for entry in _visible(call, issue) if entry.worklog_id == int(str(number))), None)
     return None if item is None else (issue, item)
@@ -265,6 +265,8 @@ def _all_worklogs(site: Site, call: Call) -> dict[int, WorklogStamp]:
     for project in site.projects.values():
         if site.can_browse(call.caller, project):
             for issue in site.issues.of_project(project.project_id):
+                if not site.can_see(call.caller, issue):
+                    continue
                 for item in site.issues.worklog_stamps(issue):
                     if site.sees(call.caller, project, item.visibility):
                         found[item.worklog_id] = item
