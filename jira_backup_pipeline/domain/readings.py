@@ -77,6 +77,15 @@ class IssueUnit:
     gaps: tuple[Gap, ...] = ()
     declared: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def project_id(self) -> str | None:
+        """Give the id of the project that the issue itself names; None where it was not read or names none."""
+        issue = self.records[0].value if self.records else None
+        fields = issue.get("fields") if isinstance(issue, dict) else None
+        project = fields.get("project") if isinstance(fields, dict) else None
+        found = project.get("id") if isinstance(project, dict) else None
+        return found if isinstance(found, str) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Located:

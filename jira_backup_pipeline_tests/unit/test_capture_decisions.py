@@ -64,6 +64,26 @@ def test_every_issue_has_exactly_one_turn_in_the_rolling_reread(ids, days, start
     assert sorted(ids) == sorted(turns)
 
 
+@given(
+    ids=IDS,
+    days=st.integers(1, 40),
+    start=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
+    gaps=st.lists(st.integers(1, 9), min_size=1, max_size=20),
+)
+def test_days_without_a_capture_cost_no_issue_its_turn(ids, days, start, gaps) -> None:
+    turns: list[str] = []
+    last = start
+    for gap in gaps:
+        today = last + timedelta(gap)
+        turns += reread_turn(ids, today, days, since=last)
+        last = today
+
+    if (last - start).days >= days:
+        assert set(ids) == set(turns)
+    if sum(gaps) <= days:
+        assert len(turns) == len(set(turns))
+
+
 def test_the_rolling_reread_can_be_switched_off() -> None:
     assert reread_turn({"1", "2"}, date(2026, 1, 1), 0) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,13 @@ from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, content, new_repository, reopen
 from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
+from jira_backup_pipeline_tests.doubles.stores import CrashingStore, ProcessKilled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.domain.readings import IssueUnit
 
 
 def site(issues: int = 6) -> tuple[PocketJira, MemoryStore]:
@@ -73,6 +78,118 @@ def test_the_rolling_reread_finds_an_edit_that_touched_nothing() -> None:
         done = capture(reopen(store, jira), jira, options=CaptureOptions(reread_days=7))
 
     assert jira.truth() == content(reopen(store, jira), done.manifest)
+
+
+def test_the_rolling_reread_reaches_every_issue_also_of_those_who_back_up_every_second_day() -> None:
+    jira, store = site(8)
+    capture(reopen(store, jira), jira)
+    for issue in jira.issues.values():
+        issue.comments[0] = "edited without a trace"
+
+    for _ in range(2):
+        jira.tick(48)
+        done = capture(reopen(store, jira), jira, options=CaptureOptions(reread_days=4))
+
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+
+
+class TornJira(PocketJira):
+    """Comments on an issue while it is read: what is given has the new `updated` and not the comment."""
+
+    torn: str | None = None
+
+    def issue_units(self, issue_ids: Sequence[str], **options: object) -> Iterator[IssueUnit]:
+        for unit in super().issue_units(issue_ids, **options):
+            if unit.issue_id != self.torn:
+                yield unit
+                continue
+            self.torn = None
+            self.issues[unit.issue_id].comments.append("said while the capture ran")
+            self.touch(unit.issue_id)
+            yield replace(unit, updated_ms=self.issues[unit.issue_id].updated_ms)
+
+
+def torn_site() -> tuple[TornJira, MemoryStore]:
+    jira = TornJira()
+    for _ in range(6):
+        jira.add(comments=1)
+    store = MemoryStore()
+    new_repository(store, jira)
+    return jira, store
+
+
+def test_an_issue_that_changed_while_it_was_read_is_read_again_by_the_next_run_and_only_by_that() -> None:
+    jira, store = torn_site()
+    jira.torn = "3"
+    torn = capture(reopen(store, jira), jira)
+    assert jira.truth() != content(reopen(store, jira), torn.manifest)
+    jira.tick()
+
+    done = capture(reopen(store, jira), jira)
+
+    assert jira.read == ["3"]
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+    jira.tick()
+    capture(reopen(store, jira), jira)
+    assert jira.read == []
+
+
+def test_what_changed_while_a_run_read_it_that_then_died_is_not_taken_over() -> None:
+    jira, store = torn_site()
+    jira.torn = "3"
+    dying = CrashingStore(store)
+    options = CaptureOptions(pack_units=1, reread_days=0)
+    twin = MemoryStore()
+    for entry in store.list(""):
+        twin.put_new(entry.key, store.get(entry.key))
+    capture(reopen(dying, jira), jira, options=options)
+    [commit] = [
+        n for n, (verb, key) in enumerate(dying.calls, 1) if verb == "put_new" and "snapshots/" in key
+    ]
+    jira.issues["3"].comments.pop()
+    jira.torn = "3"
+
+    def die() -> None:
+        capture(reopen(CrashingStore(twin, commit), jira), jira, options=options)
+
+    with pytest.raises(ProcessKilled):
+        die()
+    jira.tick()
+
+    done = capture(reopen(twin, jira), jira, options=options)
+
+    assert jira.read == ["3"]
+    assert done.reused_units == 5
+    assert jira.truth() == content(reopen(twin, jira), done.manifest)
+
+
+class LaggingJira(PocketJira):
+    """Its search does not yet know that issue 4 was moved away."""
+
+    def issue_ids(self, project_id: str) -> Iterator[str]:
+        return iter([*super().issue_ids(project_id), "4"] if project_id == "10000" else [])
+
+    def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
+        known = [*super().changed_issues(project_id, since_ms), ("4", self.issues["4"].updated_ms)]
+        return iter(dict(known).items())
+
+
+def test_an_issue_that_search_still_shows_where_it_was_moved_from_is_moved_and_not_kept() -> None:
+    jira = LaggingJira()
+    for _ in range(6):
+        jira.add(comments=1)
+    store = MemoryStore()
+    new_repository(store, jira)
+    capture(reopen(store, jira), jira)
+    jira.issues["4"].project_id = "10001"
+    jira.touch("4")
+
+    done = capture(reopen(store, jira), jira)
+
+    assert jira.truth() == content(reopen(store, jira), done.manifest)
+    assert dict(done.manifest.unresolved) == {}
+    assert done.manifest.notes == ("issue 4 moved to KEY-4",)
+    assert SnapshotState.COMPLETE is done.manifest.state
 
 
 def test_a_deleted_issue_leaves_the_snapshot_with_its_evidence_and_stays_in_the_earlier_one() -> None:

@@ -69,12 +69,17 @@ def decide_changes(
     )
 
 
-def reread_turn(issue_ids: Iterable[str], today: date, days: int) -> list[str]:
-    """Choose the ids whose turn it is today; over `days` days every id has exactly one turn. 0 days: none."""
+def reread_turn(issue_ids: Iterable[str], today: date, days: int, *, since: date | None = None) -> list[str]:
+    """Choose the ids whose turn it is today; over `days` days every id has exactly one turn. 0 days: none.
+
+    `since` is the day of the last capture: the turns of the days without one are made up for. Somebody who backs up every
+    second day would otherwise never see half of the issues again.
+    """
     if days <= 0:
         return []
-    turn = today.toordinal() % days
-    return [issue_id for issue_id in issue_ids if zlib.crc32(issue_id.encode()) % days == turn]
+    elapsed = 1 if since is None else min(days, (today - since).days)
+    turns = {(today.toordinal() - back) % days for back in range(elapsed)}
+    return [issue_id for issue_id in issue_ids if zlib.crc32(issue_id.encode()) % days in turns]
 
 
 def property_sample(to_read: Sequence[str], *, is_first: bool, knows_keys: bool = False) -> list[str]:

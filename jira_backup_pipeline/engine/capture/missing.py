@@ -74,6 +74,21 @@ class MissingIssues:
         self._judge(asked)
         return self._apply(missing, asked)
 
+    def moved_away(self, keys: Mapping[str, str]) -> None:
+        """Take note of issues that the search listed here and that said, when they were read, that they lie elsewhere."""
+        now = to_iso(self.now)
+        for issue_id, key in keys.items():
+            self.draft.removed.add(("issue", issue_id))
+            self.draft.notes.append(f"issue {issue_id} moved to {key}")
+            self.draft.disappeared[issue_id] = Disappearance(
+                issue_id=issue_id,
+                fate=Fate.MOVED,
+                first_missed_at=now,
+                judged_at=now,
+                evidence=(f"listed by the search, and given as {key} in another project",),
+                moved_to=key,
+            )
+
     def vanished(self, issue_ids: Sequence[str]) -> None:
         """Take note of issues that were listed and then not given: the next run judges them."""
         if not issue_ids:

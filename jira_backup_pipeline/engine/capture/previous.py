@@ -69,6 +69,16 @@ class Previous:
         """Give `updated` (epoch milliseconds) of the live issues by id."""
         return {} if self.index is None else dict(self.index.updated_ms("issue"))
 
+    def changed_while_read(self) -> list[str]:
+        """Give the stored issues that changed after the run that read them began.
+
+        An issue's parts are asked for one after the other, so these may be torn: a new body with a history from before the
+        change. Nothing would ever tell, because the body's `updated` is the new one.
+        """
+        if self.manifest is None:
+            return []
+        return [i for i, at in self.stored_issues().items() if at > self.manifest.watermark_ms]
+
     def fresh_issues(self) -> dict[str, int]:
         """Give `updated` (epoch milliseconds) of the issues in packs of a dead run by id."""
         return {ref.id: ref.updated_ms for (kind, _), ref in self.fresh.items() if kind == "issue"}
@@ -219,7 +229,13 @@ def load_previous(repository: Repository, scope: str) -> Previous:
         ),
         key=lambda left: left.watermark_ms,
     )
-    fresh = {(ref.kind, ref.id): ref for left in leftovers for ref in left.units}
+    fresh = {
+        (ref.kind, ref.id): ref
+        for left in leftovers
+        for ref in left.units
+        # What changed while the dead run read it may be torn (`Previous.changed_while_read`).
+        if ref.updated_ms <= left.watermark_ms
+    }
     gaps = tuple(manifest.gaps if manifest else ()) + tuple(gap for left in leftovers for gap in left.gaps)
     return Previous(
         newest=newest,

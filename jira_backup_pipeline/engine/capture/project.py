@@ -161,7 +161,8 @@ class _IssueCapture:
             self.worklogs,
         )
         vanished = reading.read([*changes.to_read, *unread], key=identity.key, listed=len(listed))
-        missed.vanished(vanished)
+        missed.moved_away(reading.moved)
+        missed.vanished([issue_id for issue_id in vanished if issue_id not in reading.moved])
         self._carry(reading)
         self._close_ledger(reading.tally, identity.id, len(listed) - len(vanished))
 
@@ -210,14 +211,15 @@ class _IssueCapture:
     def _again(self, project: ProjectIdentity) -> set[str]:
         """Choose issues to read although nothing says they changed.
 
-        These are earlier gaps, today's turn of the re-read, and all of a project whose key changed: every issue has another key
-        then, and none another `updated`.
+        These are earlier gaps, issues that changed while they were read, today's turn of the re-read, and all of a project whose
+        key changed: every issue has another key then, and none another `updated`.
         """
         previous = self.draft.previous
         again = {gap.issue_id for gap in previous.gaps if gap.issue_id is not None}
-        today, manifest = self.clock(), previous.manifest
-        if manifest is not None and manifest.captured_at.date() < today.date():
-            again.update(reread_turn(previous.stored_issues(), today.date(), self.options.reread_days))
+        again.update(previous.changed_while_read())
+        today, manifest = self.clock().date(), previous.manifest
+        if manifest is not None and (last := manifest.captured_at.date()) < today:
+            again.update(reread_turn(previous.stored_issues(), today, self.options.reread_days, since=last))
         if manifest is not None and manifest.project is not None and manifest.project.key != project.key:
             self.draft.notes.append(f"the project's key changed from {manifest.project.key} to {project.key}")
             again.update(previous.stored_issues())

@@ -15,6 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.domain.manifest import project_scope
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
 from jira_backup_pipeline.engine.capture.changes import property_sample
 from jira_backup_pipeline.engine.capture.compaction import MOST_PACKS
@@ -23,7 +24,7 @@ from jira_backup_pipeline.engine.capture.previous import active_people, keys_of_
 from jira_backup_pipeline.engine.cost import Workload, averages_of, cost_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from jira_backup_pipeline.engine.capture.draft import Draft, Packing
     from jira_backup_pipeline.engine.capture.options import CaptureOptions
@@ -47,7 +48,7 @@ class _Questions:
 
 @dataclass(slots=True)
 class UnitReading:
-    """One reading of issues; `tally` and `counted` tell what it brought."""
+    """One reading of issues; `tally` and `counted` tell what it brought, `moved` the new keys of issues of other projects."""
 
     repository: Repository
     reader: JiraReader
@@ -58,9 +59,10 @@ class UnitReading:
     worklogs: WorklogWatch
     tally: Tally = field(default_factory=Tally)
     counted: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
 
     def read(self, to_read: Sequence[str], *, key: str, listed: int) -> list[str]:
-        """Read and store issues, pack by pack; give the ids that were listed but exist no more."""
+        """Read and store issues, pack by pack; give the ids that were listed but are not in the project any more."""
         previous = self.draft.previous
         questions = self._questions(to_read)
         self.progress.stage(f"{key}: issues", len(to_read))
@@ -85,12 +87,21 @@ class UnitReading:
             # blobs and rows of a unit lie in one pack.
             while batch := list(islice(units, 1)):
                 rest = islice(units, pack_units - 1)
-                for unit in keeper.complete(chain(batch, rest), self.packing):
+                for unit in keeper.complete(self._at_home(chain(batch, rest)), self.packing):
                     seen.add(unit.issue_id)
                     self._keep(unit)
                 self.packing.close()
         self.packing.close()
         return [issue_id for issue_id in to_read if issue_id not in seen]
+
+    def _at_home(self, units: Iterable[IssueUnit]) -> Iterator[IssueUnit]:
+        """Leave out issues of other projects: for minutes after a move the search index shows them where they were."""
+        for unit in units:
+            home = unit.project_id
+            if home is None or project_scope(home) == self.draft.scope:
+                yield unit
+            else:
+                self.moved[unit.issue_id] = unit.key
 
     def _questions(self, to_read: Sequence[str]) -> _Questions:
         if not to_read:
