@@ -24,7 +24,7 @@ from jira_backup_pipeline.domain.readings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
@@ -119,6 +119,9 @@ class JiraReader(Protocol):
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
+
+    def on_wait(self, say: Callable[[str], None] | None) -> None:
+        """From now on tell `say` when all calls must wait because Jira's quota is spent."""
 
     def pace(self) -> Pace:
         """Tell how fast Jira answers at present."""

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 from urllib.parse import unquote
@@ -25,7 +25,7 @@ from urllib.parse import unquote
 from jira_backup_pipeline.domain.errors import ConfigurationError, CredentialsRejected, TransientError
 from jira_backup_pipeline.domain.readings import Pace
 from jira_backup_pipeline.domain.secrets import Secret
-from jira_backup_pipeline.jira.limiter import Limiter
+from jira_backup_pipeline.jira.limiter import Limiter, shared_limiter
 from jira_backup_pipeline.jira.pipeline import map_ordered
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.sockets import Sockets
@@ -86,13 +86,18 @@ def connect(
         ConfigurationError: the base URL, e-mail or token is unusable.
         Refused: the base URL is plain http to another machine.
     """
-    return JiraClient(config, timing=timing or Timing(), rules=rules or RetryRules())
+    base_url = checked_base_url(config.base_url)
+    # Jira counts by site, whoever asks: all clients of this process share a limiter, but for those whose time is played.
+    limiter = shared_limiter(base_url, config.max_in_flight) if timing is None else None
+    return JiraClient(config, timing=timing or Timing(), rules=rules or RetryRules(), limiter=limiter)
 
 
 class JiraClient:
     """Asks one site as one account, from several threads. Close it when done."""
 
-    def __init__(self, config: JiraConfig, *, timing: Timing, rules: RetryRules) -> None:
+    def __init__(
+        self, config: JiraConfig, *, timing: Timing, rules: RetryRules, limiter: Limiter | None = None
+    ) -> None:
         self.base_url: Final = checked_base_url(config.base_url)
         # As the address or the site itself tells it; some lists are asked for by it.
         self.cloud_id: str | None = cloud_id_in(self.base_url)
@@ -101,7 +106,10 @@ class JiraClient:
         self._timing = timing
         self._rules = rules
         self._closing = threading.Event()
-        self._limiter = Limiter(most=config.max_in_flight, monotonic=timing.monotonic, sleep=self._sleep)
+        self.limiter: Final = limiter or Limiter(
+            most=config.max_in_flight, monotonic=timing.monotonic, sleep=self._sleep
+        )
+        self._say: Callable[[str], None] | None = None
         self._sockets = Sockets(
             timeout_seconds=(config.connect_timeout_seconds, config.request_timeout_seconds),
             proxy=config.proxy,
@@ -151,6 +159,10 @@ class JiraClient:
         """Give the number of requests sent so far, repeats included, by "METHOD path template"."""
         with self._lock:
             return dict(self._counts)
+
+    def on_wait(self, say: Callable[[str], None] | None) -> None:
+        """From now on tell `say` when all calls must wait; it is called from any thread."""
+        self._say = say
 
     def pace(self) -> Pace:
         """Tell the mean time of the answers so far, waits for turns and quotas apart, and how many calls may be under way."""
@@ -223,7 +235,7 @@ class JiraClient:
             rules=self._rules,
         )
         if isinstance(decision, Proceed):
-            self._limiter.succeeded(request.endpoint)
+            self.limiter.succeeded(request.endpoint)
         return decision
 
     def _sleep(self, seconds: float) -> None:
@@ -239,15 +251,20 @@ class JiraClient:
 
     def turn(self, request: Request) -> AbstractContextManager[None]:
         """Wait for a turn at the request's endpoint and hold it while the block runs."""
-        return self._limiter.turn(request.endpoint)
+        return self.limiter.turn(request.endpoint, self._sleep)
 
     def wait(self, request: Request, decision: Retry) -> None:
         """Wait as decided, and make wait whoever else must."""
         _LOG.info("%s again in %.1f s: %s", request.endpoint, decision.after_seconds, decision.reason)
         if decision.slows is Slows.ALL:
-            self._limiter.pause_all(decision.after_seconds, decision.reason)
+            if self.limiter.pause_all(decision.after_seconds, decision.reason) and self._say is not None:
+                until = self._timing.clock() + timedelta(seconds=decision.after_seconds)
+                self._say(
+                    f"Jira's quota is spent ({decision.reason}): all calls wait {decision.after_seconds:,.0f} s, "
+                    f"until {until:%H:%M:%S} {until.tzname() or 'UTC'}"
+                )
         elif decision.slows is Slows.ENDPOINT and decision.is_throttled:
-            self._limiter.slow_down(request.endpoint, decision.after_seconds)
+            self.limiter.slow_down(request.endpoint, decision.after_seconds)
         else:
             self._sleep(decision.after_seconds)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +22,22 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 # A thread that waits for its turn looks again this often, so that a missed wake-up cannot hold it for ever.
 _LOOK_AGAIN_SECONDS = 5.0
+# Calls that are refused together name waits that differ by jitter; a quota's wait is minutes.
+_SAME_PAUSE_SECONDS = 60.0
+# One limiter for each site that this process talks to, for as long as some client uses it: Jira counts by site.
+_BY_SITE: weakref.WeakValueDictionary[str, Limiter] = weakref.WeakValueDictionary()
+_BY_SITE_LOCK = threading.Lock()
+
+
+def shared_limiter(base_url: str, most: int) -> Limiter:
+    """Give the one limiter of this process for a site, made if need be; the smallest `most` of its clients counts."""
+    with _BY_SITE_LOCK:
+        limiter = _BY_SITE.get(base_url)
+        if limiter is None:
+            limiter = Limiter(most=most, monotonic=time.monotonic, sleep=time.sleep)
+            _BY_SITE[base_url] = limiter
+        limiter.narrow(most)
+        return limiter
 
 
 @dataclass(slots=True)
@@ -32,7 +50,10 @@ class _Gate:
 
 
 class Limiter:
-    """Shared by every thread that talks to one site. Times are in seconds of the given monotonic clock."""
+    """Shared by every thread that talks to one site. Times are in seconds of the given monotonic clock.
+
+    Who waits sleeps with its own `sleep` where it hands one in, so that a client which is closed lets go.
+    """
 
     def __init__(
         self,
@@ -40,7 +61,7 @@ class Limiter:
         start: int = 4,
         most: int = 10,
         monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], object],
     ) -> None:
         self._start = min(start, most)
         self._most = most
@@ -50,10 +71,18 @@ class Limiter:
         self._paused_until = 0.0
         self._changed = threading.Condition()
 
+    def narrow(self, most: int) -> None:
+        """Let no endpoint have more calls at once than this: of two clients the more careful one counts."""
+        with self._changed:
+            self._most = min(self._most, most)
+            self._start = min(self._start, self._most)
+            for gate in self._gates.values():
+                gate.limit = min(gate.limit, self._most)
+
     @contextmanager
-    def turn(self, endpoint: str) -> Iterator[None]:
+    def turn(self, endpoint: str, sleep: Callable[[float], object] | None = None) -> Iterator[None]:
         """Wait for a turn at an endpoint and hold it while the block runs."""
-        self._enter(endpoint)
+        self._enter(endpoint, sleep or self._sleep)
         try:
             yield
         finally:
@@ -84,18 +113,24 @@ class Limiter:
             gate.closed_until = max(gate.closed_until, now + wait_seconds)
         _LOG.info("jira asks for fewer calls to %s: waiting %.1f s", endpoint, wait_seconds)
 
-    def pause_all(self, wait_seconds: float, reason: str) -> None:
-        """Let nobody in anywhere until the wait is over."""
+    def pause_all(self, wait_seconds: float, reason: str) -> bool:
+        """Let nobody in anywhere until the wait is over; tells whether that is news, not another call of the same moment."""
         with self._changed:
-            self._paused_until = max(self._paused_until, self._monotonic() + wait_seconds)
-        _LOG.warning("all calls to jira wait %.0f s until the quota is given back (%s)", wait_seconds, reason)
+            until = self._monotonic() + wait_seconds
+            is_news = until > self._paused_until + _SAME_PAUSE_SECONDS
+            self._paused_until = max(self._paused_until, until)
+        if is_news:
+            _LOG.warning(
+                "all calls to jira wait %.0f s until the quota is given back (%s)", wait_seconds, reason
+            )
+        return is_news
 
     def limit_of(self, endpoint: str) -> int:
         """Tell how many calls an endpoint may have at once right now."""
         with self._changed:
             return self._gate(endpoint).limit
 
-    def _enter(self, endpoint: str) -> None:
+    def _enter(self, endpoint: str, sleep: Callable[[float], object]) -> None:
         while True:
             with self._changed:
                 gate = self._gate(endpoint)
@@ -106,7 +141,7 @@ class Limiter:
                         return
                     self._changed.wait(_LOOK_AGAIN_SECONDS)
                     continue
-            self._sleep(wait)
+            sleep(wait)
 
     def _gate(self, endpoint: str) -> _Gate:
         gate = self._gates.get(endpoint)

@@ -17,7 +17,7 @@ from jira_backup_pipeline.jira.issue_properties import IssueProperties
 from jira_backup_pipeline.jira.issues import IssueReading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
@@ -135,6 +135,10 @@ class CloudReader:
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
         return download.open_attachment(self.client, attachment_id)
+
+    def on_wait(self, say: Callable[[str], None] | None) -> None:
+        """From now on tell `say` when all calls must wait because Jira's quota is spent."""
+        self.client.on_wait(say)
 
     def pace(self) -> Pace:
         """Tell how fast Jira answers at present."""

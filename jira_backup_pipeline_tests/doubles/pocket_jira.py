@@ -196,6 +196,9 @@ class PocketJira:
                 return AttachmentBytes(io.BytesIO(data), len(data), f"media-{attachment_id}")
         return Gap("attachment", f"bytes of attachment {attachment_id}", "not found", "look", 404)
 
+    def on_wait(self, say: object) -> None:
+        del say
+
     def pace(self) -> Pace:
         return Pace(0.05, 10)
 

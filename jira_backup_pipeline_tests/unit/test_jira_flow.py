@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.jira.client import JiraConfig, connect
 from jira_backup_pipeline.jira.exchange import Exchange
 from jira_backup_pipeline.jira.limiter import Limiter
 from jira_backup_pipeline.jira.pipeline import map_ordered
 from jira_backup_pipeline.jira.upload import FileForm
-from jira_backup_pipeline.jira.wire.messages import Breakage, Broken
+from jira_backup_pipeline.jira.wire.messages import Breakage, Broken, Request
+from jira_backup_pipeline.jira.wire.retries import Retry, Slows
 from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from jira_backup_pipeline.jira.client import JiraClient
 
 _ENDPOINT = "GET /rest/api/3/issue/{issue_id}/comment"
 
@@ -117,7 +124,7 @@ def test_no_more_items_are_taken_than_may_be_in_flight() -> None:
         results = map_ordered(pool, lambda item: item, source(), in_flight=5)
         assert next(results) == 0
         assert len(taken) == 6
-        results.close()  # type: ignore[attr-defined]
+        results.close()
 
 
 def test_the_first_error_is_raised_and_what_has_not_begun_is_dropped() -> None:
@@ -228,3 +235,76 @@ def test_an_upload_whose_stream_ends_early_is_an_error_before_its_end_is_written
     form = FileForm("a.txt", BytesIO(b"123"), 4)
     with pytest.raises(ValueError, match="ended 1 bytes before"):
         list(form)
+
+
+# --- one limiter for a site ---------------------------------------------------------------------------------------------
+
+
+def client_of(url: str, most: int) -> JiraClient:
+    return connect(JiraConfig(url, "backup@example.net", Secret("token"), max_in_flight=most))
+
+
+def test_clients_of_one_site_share_a_limiter_and_the_more_careful_one_counts() -> None:
+    with (
+        client_of("http://127.0.0.1:1/", 8) as first,
+        client_of("http://127.0.0.1:1", 3) as second,
+        client_of("http://127.0.0.1:2", 8) as elsewhere,
+    ):
+        limiters = [client.limiter for client in (first, second, elsewhere)]
+
+        assert limiters[0] is limiters[1]
+        assert limiters[0] is not limiters[2]
+        for _ in range(100):
+            limiters[0].succeeded(_ENDPOINT)
+            limiters[2].succeeded(_ENDPOINT)
+        assert [one.limit_of(_ENDPOINT) for one in (limiters[0], limiters[2])] == [3, 8]
+
+
+def test_a_spent_quota_that_one_client_meets_stops_the_others_too() -> None:
+    with client_of("http://127.0.0.1:3", 4) as first, client_of("http://127.0.0.1:3", 4) as second:
+        spent = Retry(3_000.0, Slows.ALL, "429 jira-quota-global-based", is_throttled=True)
+        first.wait(Request.get("/rest/api/3/myself"), spent)
+        waited: list[float] = []
+
+        class Woken(Exception):
+            """Ends the wait."""
+
+        def sleep(seconds: float) -> None:
+            waited.append(seconds)
+            raise Woken
+
+        gate = second.limiter
+        with pytest.raises(Woken), gate.turn(_ENDPOINT, sleep):
+            pass
+
+        assert 2_900 < waited[0] <= 3_000
+
+
+def test_a_limiter_lives_no_longer_than_its_clients() -> None:
+    with client_of("http://127.0.0.1:4", 4) as client:
+        client.limiter.pause_all(900.0, "quota")
+    del client
+    gc.collect()
+
+    with client_of("http://127.0.0.1:4", 4) as fresh, fresh.turn(Request.get("/rest/api/3/myself")):
+        pass
+
+
+def test_a_spent_quota_is_said_once_with_the_moment_when_it_ends() -> None:
+    said: list[str] = []
+    time = PlayedTime()
+    config = JiraConfig("http://127.0.0.1:5", "backup@example.net", Secret("token"))
+    with connect(config, timing=time.timing()) as client:
+        client.on_wait(said.append)
+        for seconds in (1_800.0, 1_801.5, 1_799.0):
+            spent = Retry(seconds, Slows.ALL, "429 jira-quota-tenant-based", is_throttled=True)
+            client.wait(Request.get("/rest/api/3/myself"), spent)
+        ends_at = time.timing().clock() + timedelta(seconds=1_800)
+        time.advance(4_000)
+        client.wait(Request.get("/rest/api/3/myself"), spent)
+
+    assert len(said) == 2
+    assert said[0] == (
+        "Jira's quota is spent (429 jira-quota-tenant-based): all calls wait 1,800 s, "
+        f"until {ends_at:%H:%M:%S} UTC"
+    )

@@ -69,6 +69,7 @@ def capture_project(
     """
     options, progress = options or CaptureOptions(), progress or Silence()
     started_at = clock()
+    reader.on_wait(progress.note)
     account = reader.whoami()
     repository.bind_site(account.cloud_id, account.base_url)
     site = repository.latest(SITE_SCOPE)

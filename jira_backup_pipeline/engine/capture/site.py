@@ -54,6 +54,7 @@ def capture_site(
     """
     options, progress = options or CaptureOptions(), progress or Silence()
     started_at = clock()
+    reader.on_wait(progress.note)
     account = reader.whoami()
     repository.bind_site(account.cloud_id, account.base_url)
     draft = Draft(
