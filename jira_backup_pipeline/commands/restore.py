@@ -17,6 +17,7 @@ from jira_backup_pipeline.commands.session import Session, json_option
 from jira_backup_pipeline.commands.sql import Moment, SnapshotNumber, check_one_snapshot, find_snapshot
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.engine.backup import new_run_id
+from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.planned import Policy, RestoreTarget
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
 from jira_backup_pipeline.engine.restore.several import ProjectRestore, plan_several, restore_several
@@ -54,6 +55,12 @@ class Asked:
     is_real: bool
     confirm: tuple[str, ...]
     resume: bool
+    has_head_line: bool
+
+    @property
+    def options(self) -> ApplyOptions:
+        """Give how it is written."""
+        return ApplyOptions(has_head_line=self.has_head_line)
 
     @property
     def is_several(self) -> bool:
@@ -169,6 +176,13 @@ class Asked:
     metavar="K",
     help="The target project's key, typed out, where a restore asks for it; once for each project.",
 )
+@click.option(
+    "--head-line/--no-head-line",
+    "has_head_line",
+    default=True,
+    show_default=True,
+    help="Put the original author and date in a line at the head of each restored comment.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a restore that did not come to its end.")
 @json_option
 @click.pass_obj
@@ -210,6 +224,7 @@ def _restore_one(session: Session, repository: Repository, asked: Asked, how: di
                 progress=progress,
                 resume=asked.resume,
                 confirm=asked.confirm[0] if asked.confirm else None,
+                options=asked.options,
             )
     if session.terminal.is_json:
         session.terminal.document(result.to_json())
@@ -234,6 +249,7 @@ def _restore_several(session: Session, repository: Repository, asked: Asked, how
                 progress=progress,
                 resume=asked.resume,
                 confirm=asked.confirm,
+                options=asked.options,
             )
     if session.terminal.is_json:
         session.terminal.document(result.to_json())

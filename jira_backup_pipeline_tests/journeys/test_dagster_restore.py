@@ -159,11 +159,18 @@ def test_what_is_lost_comes_back_with_a_report_and_nothing_of_it_stays_in_dagste
         for name, value in restorable.site.environment.items():
             monkeypatch.setenv(name, value)
         before = restorable.issues()
-        lost, *_ = [issue for issue in restorable.site.sandbox.site.issues if issue.parent_id is None]
+        sandbox = restorable.site.sandbox.site
+        lost, *_ = [
+            issue for issue in sandbox.issues if issue.parent_id is None and sandbox.body(issue).comments
+        ]
         restorable.site.sandbox.edits.delete_issue(str(lost.issue_id))
 
-        single = restorable.restore(only_deleted=True, dry_run=False, confirm=restorable.key)
+        single = restorable.restore(only_deleted=True, dry_run=False, confirm=restorable.key, head_line=False)
         back = restorable.issues()
+        bodies = [sandbox.body(issue) for issue in sandbox.issues]
+        made = [body.comments for body in bodies if "jira-backup.origin" in body.properties]
+        assert any(made)
+        assert "Originally by" not in str(made)
         restorable.site.sandbox.edits.delete_project(restorable.key, permanent=True)
         whole = restorable.restore(dry_run=False, confirm=restorable.key)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
-from jira_backup_pipeline.engine.restore.interleaving import Interleaver
+from jira_backup_pipeline.engine.restore.interleaving import ISSUE_WRITE_LIMITS, Interleaver
 
 
 def test_tasks_of_one_issue_keep_their_order_and_every_task_is_done() -> None:
@@ -46,20 +45,55 @@ def test_two_tasks_of_one_issue_never_run_at_once() -> None:
     assert clashes == []
 
 
-def test_the_limit_of_one_issue_holds_back_that_issue_only() -> None:
+class PlayedWaits:
+    """A clock that only waiting moves; a wait without an end is for another thread and therefore real."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def wait(self, changed: threading.Condition, seconds: float | None) -> None:
+        if seconds is None:
+            changed.wait()
+        else:
+            self.now += seconds
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_the_published_limits_of_one_issue_are_kept_and_used_and_hold_back_no_other(workers: int) -> None:
+    time = PlayedWaits()
     written: list[tuple[str, float]] = []
-    limit, seconds = 5, 0.05
+    lock = threading.Lock()
 
     def act(issue: str) -> None:
-        written.append((issue, time.monotonic()))
+        with lock:
+            written.append((issue, time.now))
 
-    tasks = [("busy", "busy")] * 12 + [("calm", "calm")] * 3
-    Interleaver(1, limits=((limit, seconds),)).run(tasks, act)
+    tasks = [("busy", "busy")] * 250 + [(name, name) for name in ("calm", "quiet") for _ in range(15)]
+    Interleaver(workers, now=time.clock, wait=time.wait).run(tasks, act)
 
+    assert len(written) == len(tasks)
     busy = [at for issue, at in written if issue == "busy"]
-    assert len(busy) == 12
-    assert all(later - earlier >= seconds for earlier, later in zip(busy, busy[limit:], strict=False))
-    assert [issue for issue, _ in written].index("calm") < 2
+    for count, seconds in ISSUE_WRITE_LIMITS:
+        assert all(later - earlier >= seconds for earlier, later in zip(busy, busy[count:], strict=False)), (
+            f"more than {count} writes in {seconds} s"
+        )
+    # A hundred go in 8 seconds, the next hundred 30 seconds after the first one, and so on: no second is wasted.
+    assert busy[-1] == pytest.approx(2 * 30 + 4)
+    assert max(at for issue, at in written if issue != "busy") == 0
+
+
+def test_limits_hold_across_the_runs_of_one_restore() -> None:
+    time = PlayedWaits()
+    written: list[float] = []
+    interleaver = Interleaver(1, now=time.clock, wait=time.wait)
+
+    for _ in range(3):
+        interleaver.run([("one", "one")] * 15, lambda _: written.append(time.now))
+
+    assert written == [0.0] * 20 + [2.0] * 20 + [4.0] * 5
 
 
 def test_the_first_failure_ends_the_run_and_is_raised() -> None:

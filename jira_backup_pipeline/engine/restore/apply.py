@@ -165,8 +165,15 @@ def apply_plan(
     view = SnapshotView(repository, repository.load(plan.scope, plan.snapshot))
     if journal is None:
         _check_unchanged(calls, plan)
-        header = {"run": run, "begun_at": to_iso(clock()), "plan": plan.to_json()}
+        header = {
+            "run": run,
+            "begun_at": to_iso(clock()),
+            "plan": plan.to_json(),
+            "has_head_line": options.has_head_line,
+        }
         journal = Journal.begin(repository, run, scope=plan.scope, identity=plan.identity, header=header)
+    # A restore that is continued goes on as it began, or half of its comments would differ.
+    options = replace(options, has_head_line=journal.header.get("has_head_line", options.has_head_line))
     restoration, project = _prepare(
         plan, view, calls, site, journal=journal, options=options, progress=progress
     )

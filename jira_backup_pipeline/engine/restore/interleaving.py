@@ -40,7 +40,9 @@ class Interleaver:
         *,
         limits: tuple[tuple[int, float], ...] = ISSUE_WRITE_LIMITS,
         now: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
     ) -> None:
+        self._wait = wait
         self._workers = max(1, workers)
         self._limits = limits
         self._now = now
@@ -48,7 +50,7 @@ class Interleaver:
 
     def run(self, tasks: Iterable[tuple[str, TaskT]], act: Callable[[TaskT], None]) -> None:
         """Do every task; `tasks` names the issue of each."""
-        run = _Run(self._limits, self._writes, self._now, act)
+        run = _Run(self._limits, self._writes, self._now, self._wait, act)
         for issue_id, task in tasks:
             run.add(issue_id, task)
         threads = [threading.Thread(target=run.work, daemon=True) for _ in range(self._workers - 1)]
@@ -66,11 +68,13 @@ class _Run(Generic[TaskT]):
         limits: tuple[tuple[int, float], ...],
         writes: dict[str, deque[float]],
         now: Callable[[], float],
+        wait: Callable[[threading.Condition, float | None], object],
         act: Callable[[TaskT], None],
     ) -> None:
         self._limits = limits
         self._writes = writes
         self._now = now
+        self._wait = wait
         self._act = act
         self._turns: dict[str, _Turn[TaskT]] = {}
         self._ready: list[tuple[float, int, str]] = []
@@ -110,7 +114,7 @@ class _Run(Generic[TaskT]):
                     return heapq.heappop(self._ready)[2]
                 if not self._ready and not self._in_flight:
                     return None
-                self._changed.wait(self._ready[0][0] - self._now() if self._ready else None)
+                self._wait(self._changed, self._ready[0][0] - self._now() if self._ready else None)
             return None
 
     def _end_turn(self, issue_id: str, failure: BaseException | None) -> None:

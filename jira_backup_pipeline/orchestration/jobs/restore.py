@@ -21,6 +21,7 @@ from jira_backup_pipeline.domain.manifest import Manifest
 from jira_backup_pipeline.domain.times import parse_instant, to_iso
 from jira_backup_pipeline.engine.backup import new_run_id
 from jira_backup_pipeline.engine.restore.apply import RestoreOutcome, apply_plan
+from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, RestoreTarget, make_plan
 from jira_backup_pipeline.engine.restore.prove import prove
 from jira_backup_pipeline.engine.restore.report import FidelityReport
@@ -87,6 +88,10 @@ class RestoreConfig(dg.Config):
             "copy: make a second issue beside it."
         ),
     )
+    head_line: bool = Field(
+        default=True,
+        description="Put the original author and date in a line at the head of each restored comment.",
+    )
     dry_run: bool = Field(
         default=True,
         description="true: only plan, nothing is written; read the plan in the run's events. false: write.",
@@ -150,6 +155,7 @@ def apply_restore(
             progress=RunLog(context.log.info),
             resume=True,
             confirm=config.confirm or None,
+            options=ApplyOptions(has_head_line=config.head_line),
         )
 
 
