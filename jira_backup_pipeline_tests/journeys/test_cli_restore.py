@@ -75,7 +75,7 @@ def test_a_deleted_project_comes_back_whole_and_a_second_restore_changes_nothing
 def test_single_issues_come_back_and_the_others_are_left_alone(site: BackedSite, run: Run) -> None:
     project = projects_of(run("backup")[1])[0]
     query = (
-        "SELECT issues.id, key FROM issues JOIN comments ON issue_id = issues.id WHERE hierarchy_level = 0 "
+        "SELECT issues.id, key FROM issues JOIN comments ON comments.issue_id = issues.id WHERE hierarchy_level = 0 "
         "ORDER BY issues.id LIMIT 1"
     )
     [[lost_id, lost]] = run("sql", "--project", project, query)[1]["rows"]
