@@ -72,8 +72,8 @@ class JiraReader(Protocol):
         `known` are records by kind that were read before: a kind that is listed for each parent is asked for those.
         """
 
-    def issue_ids(self, project_id: str) -> Iterator[str]:
-        """Walk the ids of a project's issues, each once."""
+    def issue_ids(self, project_id: str, expected: int | None = None) -> Iterator[str]:
+        """Walk the ids of a project's issues, each once; of a big one (`expected` issues) several parts at a time."""
 
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
         """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""

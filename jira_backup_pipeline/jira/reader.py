@@ -66,9 +66,9 @@ class CloudReader:
         """
         return listing.list_kind(self.client, kind, project_id=project_id, known=known)
 
-    def issue_ids(self, project_id: str) -> Iterator[str]:
-        """Walk the ids of a project's issues, each once."""
-        return walk.issue_ids(self.client, project_id)
+    def issue_ids(self, project_id: str, expected: int | None = None) -> Iterator[str]:
+        """Walk the ids of a project's issues, each once; of a big one (`expected` issues) several parts at a time."""
+        return walk.issue_ids(self.client, project_id, expected)
 
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
         """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""

@@ -141,7 +141,8 @@ class PocketJira:
             records = (Record("person", "me", json.dumps(value).encode(), value),)
         return Listed(kind.name, records)
 
-    def issue_ids(self, project_id: str) -> Iterator[str]:
+    def issue_ids(self, project_id: str, expected: int | None = None) -> Iterator[str]:
+        del expected
         if project_id in self.archived_projects:
             message = "the value does not exist for the field 'project'"
             raise NotFound(message, hint="Restore it from the archive.")

@@ -189,10 +189,10 @@ class _IssueCapture:
 
     def _listed(self, project: ListedProject) -> set[str]:
         """Walk the project's ids. Searches may leave an archived project out: what is stored of it counts as listed."""
-        walk = partial(self.reader.issue_ids, project.identity.id)
+        stored = self.draft.previous.stored_issues()
+        walk = partial(self.reader.issue_ids, project.identity.id, project.issue_count or len(stored))
         if not project.is_archived:
             return set(walk())
-        stored = self.draft.previous.stored_issues()
         self.draft.notes.append(
             "the project is archived: issues that no search lists stay as they were last read"
         )
