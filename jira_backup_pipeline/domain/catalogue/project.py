@@ -67,7 +67,7 @@ PROJECT_KINDS: tuple[Kind, ...] = (
             "/rest/api/3/project/{project_id}/version",
             Paging.OFFSET,
             "values",
-            query=(("orderBy", "sequence"),),
+            query=(("orderBy", "sequence"), ("expand", "driver,approvers")),
             page_size=100,
         ),
         columns=(
@@ -77,6 +77,8 @@ PROJECT_KINDS: tuple[Kind, ...] = (
             flag("is_released", "released"),
             date("start_date", "startDate"),
             date("release_date", "releaseDate"),
+            text("driver_id", "driver"),
+            texts("approver_ids", "approvers", "accountId"),
         ),
         parent="project",
         recognition=Recognition.NATURAL_KEY,
@@ -159,5 +161,7 @@ PROJECT_KINDS: tuple[Kind, ...] = (
         recognition=Recognition.NEVER,
         is_restorable=False,
         restore_note="kept to read the fields of this snapshot's issues by name",
+        # No search finds a project in the archive; the site's own list of fields is there for it.
+        optional_statuses=frozenset({400}),
     ),
 )
