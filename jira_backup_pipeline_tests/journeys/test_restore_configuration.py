@@ -103,6 +103,11 @@ def test_issues_come_back_and_nothing_is_wrong(target: BareTarget, result: Resto
     assert target.source.manifest.counts["issues"] == result.report.records["issue"]
 
 
+def test_nobody_got_mail(target: BareTarget, result: RestoreResult) -> None:
+    assert result.outcome.requests["PUT /rest/api/3/project/{id}"] == 2
+    assert target.site.made.mails == []
+
+
 def test_every_issue_has_its_type_status_and_choices(target: BareTarget, result: RestoreResult) -> None:
     def told(site: Site, issue_id: str) -> tuple[str, str, dict[str, Any]]:
         issue = site.issues.by_id[int(issue_id)]

@@ -39,6 +39,7 @@ from jira_backup_pipeline.engine.restore.people import planned_people
 from jira_backup_pipeline.engine.restore.place import Place
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
 from jira_backup_pipeline.engine.restore.properties import restore_properties
+from jira_backup_pipeline.engine.restore.quiet import quietly
 from jira_backup_pipeline.engine.restore.ranks import restore_ranks
 from jira_backup_pipeline.engine.restore.relations import (
     restore_links,
@@ -178,7 +179,7 @@ def apply_plan(
         plan, view, calls, site, journal=journal, options=options, progress=progress
     )
     if _has_work(plan):
-        _carry_out(restoration)
+        quietly(restoration, _carry_out)
     finished = RestoreOutcome(
         restore=journal.restore,
         run=run,

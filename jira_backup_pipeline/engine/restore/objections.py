@@ -16,6 +16,7 @@ from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
 from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict
+from jira_backup_pipeline.engine.restore.quiet import mail_line
 from jira_backup_pipeline.engine.restore.screens import (
     ALWAYS_GIVEN,
     CreateScreens,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.planned import PlannedTarget
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
     from jira_backup_pipeline.engine.restore.survey import Survey
+    from jira_backup_pipeline.engine.restore.target import ProjectState
 
 _NAMED_GAPS = 20
 
@@ -85,7 +87,7 @@ def objections_to(
         result.conflicts.extend(_about_project(matches))
         result.notes.extend(_about_screens(survey, matches, calls))
     result.notes.extend(_about_configuration(coming))
-    result.prerequisites.extend(_prerequisites(permissions, policy))
+    result.prerequisites.extend(_prerequisites(permissions, policy, matches.project))
 
 
 def _about_snapshot(manifest: Manifest) -> Iterator[str]:
@@ -294,7 +296,9 @@ def _about_required(
         )
 
 
-def _prerequisites(permissions: frozenset[str], policy: Policy) -> Iterator[str]:
+def _prerequisites(
+    permissions: frozenset[str], policy: Policy, project: ProjectState | None
+) -> Iterator[str]:
     if "ADMINISTER" not in permissions and "ADMINISTER_PROJECTS" not in permissions:
         yield (
             "the restoring account administers neither Jira nor the project: edits send mail to watchers, and a new project "
@@ -308,10 +312,7 @@ def _prerequisites(permissions: frozenset[str], policy: Policy) -> Iterator[str]
         yield "without the permission to modify reporters, the restoring account becomes the reporter"
     if "MANAGE_WATCHERS" not in permissions:
         yield "without the permission to manage watchers, nobody but the restoring account can be made a watcher"
-    yield (
-        "creating issues and comments sends mail by the project's notification scheme, which REST cannot silence: give the target "
-        "project an empty one first"
-    )
+    yield mail_line(permissions, project)
     yield "automation rules of the target fire on created issues: switch them off first"
     if policy is Policy.UPDATE:
         yield "what was changed in Jira since the snapshot is overwritten"
