@@ -73,12 +73,25 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(*, projects: int, issues: int, seed: int = 7) -> Iterator[Stage]:
-    """Start a sandbox with so many issues over all projects, and an empty repository in a temporary folder."""
+def stage(
+    *, projects: int, issues: int, seed: int = 7, is_warm: bool = True, is_listening: bool = True
+) -> Iterator[Stage]:
+    """Start a sandbox with so many issues over all projects, and an empty repository in a temporary folder.
+
+    A warm sandbox made everything before it listens; without listening `asked` stays empty and takes no memory.
+    """
     folder = Path(tempfile.mkdtemp(prefix="jira-backup-benchmark-"))
     command = [sys.executable, "-m", "jira_backup_pipeline.sandbox", "--port", "0"]
     # Warm: what the sandbox makes once must not count for the first of two readings that are compared.
-    sizes = ["--projects", str(projects), "--issues", str(issues), "--seed", str(seed), "--warm"]
+    sizes = [
+        "--projects",
+        str(projects),
+        "--issues",
+        str(issues),
+        "--seed",
+        str(seed),
+        *(["--warm"] if is_warm else []),
+    ]
     server = subprocess.Popen([*command, *sizes], stdout=subprocess.PIPE, text=True)
     try:
         site = json.loads(server.stdout.readline() if server.stdout else "{}")
@@ -91,7 +104,7 @@ def stage(*, projects: int, issues: int, seed: int = 7) -> Iterator[Stage]:
             set_up = Stage(
                 site["url"], site["email"], site["token"], CloudReader(client), repository, folder, secret
             )
-            with _listening(set_up):
+            with _listening(set_up) if is_listening else contextlib.nullcontext():
                 yield set_up
     finally:
         server.terminate()
