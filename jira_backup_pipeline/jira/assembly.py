@@ -38,12 +38,12 @@ _PLACES: dict[str, tuple[str, ...]] = {
 class UnitParts:
     """What was read of one issue.
 
-    `histories` are slices with their values, `lists` what was read on its own, `people` user objects by kind, `properties` the
+    `histories` are the slices of its history, `lists` what was read on its own, `people` user objects by kind, `properties` the
     issue's own by key, `child_properties` those of comments and worklogs by kind and id.
     """
 
     issue: SlicedIssue
-    histories: Sequence[tuple[Slice, object]] = ()
+    histories: Sequence[Slice] = ()
     lists: dict[str, Found] = field(default_factory=dict)
     people: dict[str, Sequence[Slice]] = field(default_factory=dict)
     properties: dict[str, Slice] = field(default_factory=dict)
@@ -70,7 +70,7 @@ def assemble(parts: UnitParts) -> IssueUnit:
             maker.add(kind, ((item, read_value(item)) for item in parts.lists[kind].items))
         else:
             maker.add(kind, _with_values(slices, value if is_whole else None, _PLACES[kind]))
-    maker.add("changelog", parts.histories)
+    maker.add("changelog", ((entry, read_value(entry)) for entry in parts.histories))
     if "remote_link" in parts.lists:
         maker.add("remote_link", ((item, read_value(item)) for item in parts.lists["remote_link"].items))
     for kind, people in parts.people.items():

@@ -120,7 +120,7 @@ class InterestFinder:
         self._users = users
         self._is_refused = False
         self._empty_in_a_row = 0
-        self._searched: dict[str, Mapping[str, list[str]] | None] = {}
+        self._searched: dict[str, dict[str, list[str]] | None] = {}
 
     def add_people(self, parts: Mapping[str, UnitParts]) -> None:
         """Put the interested people of a window's issues into its parts."""
@@ -156,13 +156,11 @@ class InterestFinder:
 
     def _add_by_search(self, stated: Mapping[str, UnitParts]) -> dict[str, UnitParts]:
         """Add what the search finds; give back the issues whose count does not agree with it."""
-        found: dict[str, list[str]] = {}
-        for project_id in {part.issue.project_id for part in stated.values()}:
-            found |= self._found_in(project_id) or {}
-        self._users.learn({person for issue_id in stated for person in found.get(issue_id, ())})
+        found = {issue_id: self._taken(part.issue.project_id, issue_id) for issue_id, part in stated.items()}
+        self._users.learn({person for people in found.values() for person in people})
         left: dict[str, UnitParts] = {}
         for issue_id, part in stated.items():
-            people = found.get(issue_id, [])
+            people = found[issue_id]
             agrees = len(people) == self._interest.count(part.issue)
             if agrees and all(person in self._users for person in people):
                 part.people[self._interest.kind] = [self._users[person] for person in people]
@@ -170,13 +168,14 @@ class InterestFinder:
                 left[issue_id] = part
         return left
 
-    def _found_in(self, project_id: str) -> Mapping[str, list[str]] | None:
-        """Search once for each person in a project: issue id -> account ids; None if it is refused."""
+    def _taken(self, project_id: str, issue_id: str) -> list[str]:
+        """Give whom the searches of a project found for an issue, and forget them: an issue is asked about once."""
         if project_id not in self._searched:
+            # Once for each person: issue id -> account ids; None if it is refused.
             self._searched[project_id] = self._search_all(project_id) if project_id.isdigit() else None
-        return self._searched[project_id]
+        return (self._searched[project_id] or {}).pop(issue_id, [])
 
-    def _search_all(self, project_id: str) -> Mapping[str, list[str]] | None:
+    def _search_all(self, project_id: str) -> dict[str, list[str]] | None:
         noun = self._interest.noun
         _LOG.info("finding %s in project %s by %d searches", noun, project_id, len(self._people))
         people = list(dict.fromkeys(self._people))

@@ -25,7 +25,6 @@ from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
 from jira_backup_pipeline.jira.remote_links import entries_naming_links, read_remote_links
-from jira_backup_pipeline.jira.wire.slices import read_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -64,7 +63,7 @@ class _Parts:
 
 
 def _names_links(part: UnitParts) -> set[str]:
-    return entries_naming_links(value for _, value in part.histories)
+    return entries_naming_links(part.histories)
 
 
 def _units(read: _Parts) -> Iterator[IssueUnit]:
@@ -154,7 +153,7 @@ class IssueReading:
 
     def _add_histories(self, parts: dict[str, UnitParts], histories: Histories) -> None:
         for issue_id, part in parts.items():
-            part.histories = [(entry, read_value(entry)) for entry in histories.entries.pop(issue_id, ())]
+            part.histories = histories.entries.pop(issue_id, ())
             if issue_id in histories.gaps:
                 part.gaps.append(histories.gaps[issue_id])
 

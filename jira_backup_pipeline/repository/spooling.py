@@ -35,13 +35,16 @@ def new_spool(memory_bytes: int = SPOOL_BYTES) -> BinaryIO:
 class CountingReader(io.RawIOBase):
     """A stream seen through: every chunk that is read is counted and shown to `watch`.
 
-    An exception of the inner stream is kept in `failure`: the encryption library, which reads through us, would hide it.
+    The inner stream is read in large chunks, however small the pieces that are asked for: the encryption library asks for
+    8 KiB at a time, and every digest of so little would cost a change of threads. An exception of the inner stream is kept
+    in `failure`: the encryption library, which reads through us, would hide it.
     """
 
     def __init__(self, source: BinaryIO, watch: Callable[[bytes], None]) -> None:
         super().__init__()
         self._source = source
         self._watch = watch
+        self._rest = memoryview(b"")
         self.size_bytes = 0
         self.failure: BaseException | None = None
 
@@ -50,22 +53,29 @@ class CountingReader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Read from the inner stream."""
+        """Give the next bytes, at most `size`; without one the next chunk."""
+        if not self._rest:
+            self._rest = memoryview(self._chunk())
+        count = len(self._rest) if size is None or size < 0 else size
+        piece, self._rest = self._rest[:count], self._rest[count:]
+        return bytes(piece)
+
+    def readinto(self, buffer: object) -> int:
+        """Read into a buffer."""
+        view = memoryview(cast("bytearray", buffer))
+        piece = self.read(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def _chunk(self) -> bytes:
         try:
-            chunk = self._source.read(CHUNK_BYTES if size is None or size < 0 else size)
+            chunk = self._source.read(CHUNK_BYTES)
         except BaseException as failure:
             self.failure = failure
             raise
         self.size_bytes += len(chunk)
         self._watch(chunk)
         return chunk
-
-    def readinto(self, buffer: object) -> int:
-        """Read into a buffer."""
-        view = memoryview(cast("bytearray", buffer))
-        chunk = self.read(len(view))
-        view[: len(chunk)] = chunk
-        return len(chunk)
 
 
 class CountingWriter(io.RawIOBase):

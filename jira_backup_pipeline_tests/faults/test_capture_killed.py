@@ -18,7 +18,7 @@ SMALL_PACKS = CaptureOptions(pack_units=2, reread_days=0)
 @pytest.fixture(autouse=True)
 def one_download_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the order of store calls the same in every run, so that each of them can be hit."""
-    monkeypatch.setattr(attachments, "_DOWNLOAD_THREADS", 1)
+    monkeypatch.setattr(attachments, "DOWNLOAD_THREADS", 1)
 
 
 def small_site() -> PocketJira:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.units import BlobRef
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
 
-_DOWNLOAD_THREADS = 4
+DOWNLOAD_THREADS = 4
 # Units that may wait for their downloads; enough to keep the threads busy, few enough to bound memory.
 _WAITING_UNITS = 64
 _RETRY_REMEDY = "The next run tries again; open the attachment in Jira to see whether its file still exists."
@@ -56,7 +56,7 @@ class AttachmentKeeper:
         """
         self._reader = reader
         self._known = known
-        self._threads = ThreadPoolExecutor(_DOWNLOAD_THREADS, thread_name_prefix="attachment")
+        self._threads = ThreadPoolExecutor(DOWNLOAD_THREADS, thread_name_prefix="attachment")
 
     def __enter__(self) -> Self:
         """Start."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from jira_backup_pipeline.domain.manifest import Gap, Head, Manifest
+    from jira_backup_pipeline.domain.units import UnitRef
     from jira_backup_pipeline.engine.capture.draft import Draft
+    from jira_backup_pipeline.engine.capture.previous import Previous
     from jira_backup_pipeline.repository.repository import Repository
 
 _ATTEMPTS = 4
@@ -47,10 +49,7 @@ def rebase(repository: Repository, draft: Draft) -> None:
     """Put a draft on top of the snapshot that another writer committed meanwhile; the newer reading of a unit wins."""
     previous = load_previous(repository, draft.scope)
     draft.drop_copies()
-    for key, ref in list(draft.units.items()):
-        theirs = previous.find(*key)
-        if theirs is not None and theirs.updated_ms > ref.updated_ms:
-            del draft.units[key]
+    draft.units.drop([(ref.kind, ref.id) for ref in draft.units if _is_older(ref, previous)])
     # What they found after we looked is not ours to remove.
     if previous.manifest is not None and previous.manifest.watermark_ms > draft.watermark_ms:
         draft.removed.clear()
@@ -58,6 +57,11 @@ def rebase(repository: Repository, draft: Draft) -> None:
         draft.unresolved = dict(previous.manifest.unresolved)
     draft.previous = previous
     draft.notes.append("rebased on a snapshot that another writer committed meanwhile")
+
+
+def _is_older(ref: UnitRef, previous: Previous) -> bool:
+    theirs = previous.find(ref.kind, ref.id)
+    return theirs is not None and theirs.updated_ms > ref.updated_ms
 
 
 def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:

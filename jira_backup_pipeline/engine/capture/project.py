@@ -229,9 +229,13 @@ class _IssueCapture:
     def _reuse_fresh(self, listed: set[str], to_read: Sequence[str]) -> None:
         """Take over what a dead run stored and nobody changed since."""
         read_anew = set(to_read)
-        for (kind, record_id), ref in self.draft.previous.fresh.items():
-            if kind == "issue" and record_id in listed and record_id not in read_anew:
-                self.draft.reuse(ref)
+        self.draft.reuse(
+            [
+                ref
+                for (kind, record_id), ref in self.draft.previous.fresh.items()
+                if kind == "issue" and record_id in listed and record_id not in read_anew
+            ]
+        )
 
     def _carry(self, reading: UnitReading) -> None:
         """Account for the issues that stay as they were stored, and for what was missing of them."""
