@@ -20,6 +20,7 @@ from jira_backup_pipeline.commands.credentials import credentials
 from jira_backup_pipeline.commands.demo import demo
 from jira_backup_pipeline.commands.diff import diff
 from jira_backup_pipeline.commands.doctor import doctor
+from jira_backup_pipeline.commands.drill import drill
 from jira_backup_pipeline.commands.init import init
 from jira_backup_pipeline.commands.keys import keys
 from jira_backup_pipeline.commands.restore import restore
@@ -50,7 +51,7 @@ def program() -> None:
     """Back up Jira Cloud into your own bucket, query it, prove it, restore it."""
 
 
-for verb in (demo, init, doctor, credentials, keys, backup, snapshots, verify, restore, diff, sql):
+for verb in (demo, init, doctor, credentials, keys, backup, snapshots, verify, restore, diff, drill, sql):
     program.add_command(verb)
 
 

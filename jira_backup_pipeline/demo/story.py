@@ -17,12 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from jira_backup_pipeline.child_programs import running
 from jira_backup_pipeline.demo.dagster_api import DagsterApi
 from jira_backup_pipeline.demo.programs import (
     DemoFailed,
     first_line_of,
     free_port,
-    running,
     sandbox_command,
     wait_until_listening,
 )

@@ -18,6 +18,7 @@ from jira_backup_pipeline.orchestration.assets.discovered import discovered_proj
 from jira_backup_pipeline.orchestration.assets.project import project_backup
 from jira_backup_pipeline.orchestration.assets.site import site_backup
 from jira_backup_pipeline.orchestration.checks import ROLL_UPS
+from jira_backup_pipeline.orchestration.drills import drilled
 from jira_backup_pipeline.orchestration.jobs.backup import (
     EXECUTOR,
     backup_job,
@@ -25,6 +26,7 @@ from jira_backup_pipeline.orchestration.jobs.backup import (
     record_heads_job,
     site_backup_job,
 )
+from jira_backup_pipeline.orchestration.jobs.drill import drill_job
 from jira_backup_pipeline.orchestration.jobs.restore import restore_job
 from jira_backup_pipeline.orchestration.jobs.verify import verify_job
 from jira_backup_pipeline.orchestration.resources import BackupWorkplace
@@ -56,8 +58,16 @@ def build_definitions(
     ]
     return dg.Definitions(
         assets=[*backups, discovered_projects],
-        asset_checks=ROLL_UPS,
-        jobs=[backup_job, site_backup_job, verify_job, restore_job, health_checks_job, record_heads_job],
+        asset_checks=[*ROLL_UPS, drilled],
+        jobs=[
+            backup_job,
+            site_backup_job,
+            verify_job,
+            restore_job,
+            drill_job,
+            health_checks_job,
+            record_heads_job,
+        ],
         schedules=build_schedules(file),
         sensors=[project_discovery_sensor, backup_health_sensor, failure_alert_sensor],
         resources={"workplace": BackupWorkplace(), RUN_MEMORY: run_memory, **(overrides or {})},

@@ -69,6 +69,11 @@ class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its
         with closing(open_jira_reader(settings, target=True)) as reader:
             yield reader
 
+    def backup_email(self) -> str:
+        """Give the e-mail address of the account that backs up; empty where none is configured."""
+        settings = self.settings()
+        return settings.jira.email if settings.has_jira else ""
+
     def preflight(self, *needs: Need) -> None:
         """Raise one ConfigurationError that names every missing setting before anything is begun."""
         self.settings_for(*needs)

@@ -1,4 +1,4 @@
-"""What runs by the clock: the site and every active project each night, a verification each week.
+"""What runs by the clock: backups each night, a verification each week, and a rehearsed recovery where it is turned on.
 
 What belongs here: the schedules and the run requests they make. The day is in the run key, times and zone come from the
 `[backup]` section of the configuration file.
@@ -14,17 +14,24 @@ import dagster as dg
 
 from jira_backup_pipeline.orchestration.assets.discovered import read_registry
 from jira_backup_pipeline.orchestration.jobs.backup import backup_job, site_backup_job
+from jira_backup_pipeline.orchestration.jobs.drill import drill_job
 from jira_backup_pipeline.orchestration.jobs.verify import verify_job
 from jira_backup_pipeline.orchestration.partitions import known_partitions
 from jira_backup_pipeline.settings_file import FileSettings
 
 # Backups are the point of the product: they run unless somebody turns them off.
+_DRILL_CRON = "0 5 * * 6"
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 
 
 def build_schedules(settings: FileSettings) -> list[dg.ScheduleDefinition]:
     """Give the schedules at the times that are configured."""
-    return [_nightly_site(settings), _nightly_projects(settings), _weekly_verify(settings)]
+    return [
+        _nightly_site(settings),
+        _nightly_projects(settings),
+        _weekly_verify(settings),
+        _weekly_drill(settings),
+    ]
 
 
 def _nightly_site(settings: FileSettings) -> dg.ScheduleDefinition:
@@ -77,6 +84,22 @@ def _weekly_verify(settings: FileSettings) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=f"{_day(context)}/verify")
 
     return weekly_verify
+
+
+def _weekly_drill(settings: FileSettings) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="weekly_drill",
+        job=drill_job,
+        cron_schedule=_DRILL_CRON,
+        execution_timezone=settings.time_zone,
+        # It takes the memory and the time of a whole restore: somebody who has both to spare turns it on.
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every week, once turned on: restore every project into a fresh local Jira and prove it.",
+    )
+    def weekly_drill(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=f"{_day(context)}/drill")
+
+    return weekly_drill
 
 
 def _day(context: dg.ScheduleEvaluationContext) -> str:

@@ -19,7 +19,9 @@ SNAPSHOT_PREFIX = "snapshots/"
 KEYRING_PREFIX = "keyring/"
 
 # The folders of sealed documents that are neither manifest, receipt nor key.
-DOCUMENT_PREFIXES = frozenset({"runs", "journals", "reports", "holds", "leases", "removals", "erasures"})
+DOCUMENT_PREFIXES = frozenset(
+    {"runs", "journals", "reports", "holds", "leases", "removals", "erasures", "drills"}
+)
 
 _SCOPE = re.compile(r"(site|project-[A-Za-z0-9_-]{1,64})\Z")
 _KEYRING = re.compile(r"keyring/([A-Za-z0-9_-]+)/(\d{4,}|[0-9a-f]{32})\.(\d+)\.age\Z")

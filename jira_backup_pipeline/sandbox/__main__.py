@@ -11,9 +11,11 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.recorded import RecordingProblem
+from jira_backup_pipeline.sandbox.seed.accounts import AccountsProblem
 from jira_backup_pipeline.sandbox.server import start_sandbox
 from jira_backup_pipeline.sandbox.settings import Settings
 
@@ -31,8 +33,23 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--load", metavar="DIR", help="serve recorded answers instead of made ones")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="wait before each answer")
     parser.add_argument("--token", help="the API token (random by default)")
+    parser.add_argument(
+        "--bare", action="store_true", help="no project, and only the configuration of a new site"
+    )
+    parser.add_argument(
+        "--accounts",
+        metavar="FILE",
+        help="people instead of the made ones: a JSON list of users, - for stdin",
+    )
+    parser.add_argument("--owner", metavar="ID", help="the account among them that the token belongs to")
     parser.add_argument("--warm", action="store_true", help="make every issue before listening")
     return parser.parse_args(arguments)
+
+
+def _accounts(source: str | None) -> str | None:
+    if source is None:
+        return None
+    return sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,8 +74,11 @@ def main(arguments: list[str] | None = None) -> int:
             port=options.port,
             token=options.token,
             warm=options.warm,
+            bare=options.bare,
+            accounts=_accounts(options.accounts),
+            owner=options.owner,
         )
-    except RecordingProblem as problem:
+    except (RecordingProblem, AccountsProblem) as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
     except OSError as problem:

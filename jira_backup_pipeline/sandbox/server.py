@@ -25,6 +25,7 @@ from jira_backup_pipeline.sandbox.media import MediaHost
 from jira_backup_pipeline.sandbox.model import Token
 from jira_backup_pipeline.sandbox.recorded import load_site
 from jira_backup_pipeline.sandbox.rendering import render_all
+from jira_backup_pipeline.sandbox.seed.accounts import bring_accounts
 from jira_backup_pipeline.sandbox.seed.make import make_site
 
 if TYPE_CHECKING:
@@ -180,16 +181,21 @@ def start_sandbox(
     token: str | None = None,
     warm: bool = False,
     bare: bool = False,
+    accounts: str | None = None,
+    owner: str | None = None,
 ) -> RunningSandbox:
     """Make a site (or load recorded answers) and serve it on loopback.
 
     A warm one has made and rendered all its issues before it listens, up to what the caches hold, so that a benchmark
     measures its client and not the making. A bare one has no project and only the configuration of a new site.
+    `accounts` is a JSON list of users who are there in place of the made people; the token belongs to the one of id `owner`.
     """
     if load is not None:
         site = load_site(Path(load), settings=settings)
     else:
         site = make_site(projects=projects, issues=issues, seed=seed, settings=settings, bare=bare)
+    if accounts is not None:
+        bring_accounts(site, accounts, owner=owner)
     if warm:
         render_all(site)
     return RunningSandbox(site, host=host, port=port, token=token)
