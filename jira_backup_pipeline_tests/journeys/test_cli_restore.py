@@ -128,4 +128,14 @@ def test_people_get_the_plan_and_the_report_as_text(
     assert f"Restore of {project.key} into {project.key}" in shown.out
     assert "nothing was written" in shown.err
     assert main(["restore", "--project", project.key, "--apply"]) == 0
-    assert "nothing is wrong or missing" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "nothing is wrong or missing" in shown
+    assert "What REST cannot bring back" in shown
+    assert "the account is inactive: Jira refuses it" in shown
+
+    site.sandbox.edits.delete_project(project.key, permanent=True)
+    site.sandbox.edits.set_settings(upload_limit_bytes=1)
+    assert main(["restore", "--project", project.key, "--apply"]) == 3
+    shown = capsys.readouterr().out
+    assert "Wrong or missing" in shown
+    assert "more than the target's limit of 1" in " ".join(shown.split())

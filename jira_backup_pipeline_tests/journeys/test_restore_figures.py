@@ -81,6 +81,17 @@ def test_what_is_impossible_is_exactly_what_is_documented(
         }
 
 
+def test_every_report_is_stored_beside_its_restore(
+    site: Restorable, results: dict[str, RestoreResult]
+) -> None:
+    names = list(site.repository.list_documents("reports"))
+    assert len(names) == len(results)
+    for result in results.values():
+        [name] = [found for found in names if found.startswith(result.outcome.restore)]
+        stored = site.repository.get_document("reports", name, scope=result.plan.scope)
+        assert stored == json.loads(json.dumps(result.report.to_json()))
+
+
 def allowed_writes(site: Restorable, result: RestoreResult) -> float:
     """Compute the figure from the snapshot's records alone."""
     plan = result.plan
