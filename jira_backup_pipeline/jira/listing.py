@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.kinds import ITSELF
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import Listed
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.wire.slices import Slice
 
 _NEEDS_CLOUD_ID = "{cloud_id}"
+_ENOUGH_FAILURES = 3
 
 
 def list_kind(
@@ -63,17 +65,35 @@ def list_kind(
     if kind.listing.batch:
         return _listed(kind, read_batches(client, kind, values, parents))
 
-    def read_of(parent: Record) -> Reading | Refusal:
-        return read_list(client, kind, values | _places(parent))
+    return _listed(kind, list(_each(client, kind, values, parents)))
 
-    readings: list[tuple[Record | None, Reading]] = []
+
+def _each(
+    client: JiraClient, kind: Kind, values: Mapping[str, str], parents: Sequence[Record]
+) -> Iterator[tuple[Record | None, Reading]]:
+    """Read the list of each parent; one that Jira fails on is a gap, unless it fails on one after the other."""
+
+    def read_of(parent: Record) -> Reading | Refusal | TransientError | UnexpectedAnswer:
+        try:
+            return read_list(client, kind, {**values, **_places(parent)})
+        except (TransientError, UnexpectedAnswer) as error:
+            return error
+
+    failed = 0
     for parent, answer in zip(parents, client.map_ordered(read_of, parents), strict=True):
+        if isinstance(answer, Reading):
+            failed = 0
+            yield parent, answer
+            continue
+        subject = f"{kind.title} of {parent.kind} {parent.id}"
         if isinstance(answer, Refusal):
-            gap = _gap(kind, answer, f"{kind.title} of {parent.kind} {parent.id}")
-            readings.append((parent, Reading(total=1, gaps=[gap], unread=[""])))
+            failed, gap = 0, _gap(kind, answer, subject)
         else:
-            readings.append((parent, answer))
-    return _listed(kind, readings)
+            failed += 1
+            if failed >= min(_ENOUGH_FAILURES, len(parents)):
+                raise answer
+            gap = Gap(kind=kind.name, subject=subject, reason=answer.message, remedy=answer.hint)
+        yield parent, Reading(total=1, gaps=[gap], unread=[""])
 
 
 def _gap(kind: Kind, refusal: Refusal, subject: str) -> Gap:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jira_backup_pipeline.domain.errors import TransientError
 from jira_backup_pipeline.domain.kinds import BY_NAME, KINDS, Level, Paging, kinds_at
-from jira_backup_pipeline.domain.manifest import SnapshotState
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState
 from jira_backup_pipeline.engine.backup import back_up
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.sandbox.server import start_sandbox
 from jira_backup_pipeline.store.contract import MemoryStore
+from jira_backup_pipeline_tests.contract.test_jira_reading import reader_of as patient_reader_of
 from jira_backup_pipeline_tests.journeys.test_capture_truth import backed_up, now, reader_of
 from jira_backup_pipeline_tests.journeys.test_configuration_truth import add_service_project
 
@@ -163,6 +165,74 @@ def test_every_single_thing_that_a_list_names_may_be_refused(backed: Backed, sta
         assert {gap.status for gap in of_kind} == {status}
         assert all(gap.subject.startswith(f"{name} ") and gap.remedy for gap in of_kind)
     nothing_is_lost(backed, after)
+
+
+def still(sandbox: Any, path: str, **options: Any) -> Any:
+    """Make Jira fail at a path for ever, in another way than by a refusal."""
+    return sandbox.faults.add("status", path=path, times=None, **options)
+
+
+def backed_up_without_waiting(backed: Backed) -> BackupOutcome:
+    sandbox, repository, _ = backed
+    reader = patient_reader_of(sandbox)
+    try:
+        return back_up(repository, reader, projects=None, with_site=True, clock=now, options=CaptureOptions())
+    finally:
+        reader.client.close()
+        sandbox.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("path", "failure", "kind"),
+    [
+        ("/rest/api/3/screens/tabs$", {"status": 200, "body": '{"something": "else"}'}, "screen_tab"),
+        ("/rest/api/3/role$", {"status": 503}, "role"),
+        (
+            "/rest/api/3/settings/columns$",
+            {"status": 200, "body": "<html>Sign in</html>"},
+            "navigator_column",
+        ),
+        ("/rest/api/3/group/member$", {"status": 500}, "group_member"),
+    ],
+)
+def test_a_list_that_jira_fails_on_costs_no_other(
+    backed: Backed, path: str, failure: dict[str, Any], kind: str
+) -> None:
+    fault = still(backed[0], path, **failure)
+
+    after = backed_up_without_waiting(backed)
+
+    assert fault.fired
+    (gap,) = gaps_of(after)[kind]
+    assert gaps_of(after).keys() == {kind}
+    assert (gap.subject, gap.status) == (BY_NAME[kind].title, None)
+    assert gap.reason
+    assert gap.remedy
+    # Nobody accepts beforehand that Jira is broken.
+    assert not after.captures[0].is_clean
+    nothing_is_lost(backed, after)
+
+
+def test_the_list_of_one_parent_that_jira_fails_on_costs_no_other(backed: Backed) -> None:
+    still(backed[0], "/rest/api/3/field/customfield_10030/context$", status=503)
+
+    after = backed_up_without_waiting(backed)
+
+    (gap,) = gaps_of(after)["field_context"]
+    assert gap.subject == "contexts of custom fields of field customfield_10030"
+    nothing_is_lost(backed, after)
+
+
+def test_a_jira_that_fails_on_one_list_after_the_other_is_down(backed: Backed) -> None:
+    fault = still(backed[0], "^/rest/api/3/(field|issuetype|status|priority|resolution|role)", status=503)
+
+    after = backed_up_without_waiting(backed)
+
+    # No snapshot of the site is committed, and not every one of a hundred lists is waited for.
+    (failure,) = [failure for failure in after.failures if failure.scope == SITE_SCOPE]
+    assert isinstance(failure.error, TransientError)
+    assert SITE_SCOPE not in {capture.manifest.scope for capture in after.captures}
+    assert fault.fired <= 20
 
 
 def test_the_tables_above_hold_every_kind_that_is_listed() -> None:

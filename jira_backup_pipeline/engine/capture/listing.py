@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.domain.manifest import LedgerLine
+from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
+from jira_backup_pipeline.domain.manifest import Gap, LedgerLine
+from jira_backup_pipeline.domain.readings import Listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.capture.draft import Draft, Packing
-    from jira_backup_pipeline.engine.ports import JiraReader, Listed
+    from jira_backup_pipeline.engine.ports import JiraReader
     from jira_backup_pipeline.engine.progress import Progress
+
+# One list that Jira fails on must not cost all others; several one after the other mean that Jira is down.
+_ENOUGH_FAILURES = 3
 
 
 def capture_listings(
@@ -32,7 +37,11 @@ def capture_listings(
 ) -> dict[str, Sequence[Record]]:
     """Read whole listings into the draft; records that are listed no more leave the snapshot.
 
-    Gives the records of the kinds that others were listed for.
+    Gives the records of the kinds that others were listed for. A list that Jira fails on, or answers with something else,
+    is a gap that nobody has accepted beforehand.
+
+    Raises:
+        TransientError, UnexpectedAnswer: several lists failed one after the other.
     """
     kinds = tuple(kinds)
     parents = {kind.parent for kind in kinds if kind.listing.is_per_parent}
@@ -40,8 +49,18 @@ def capture_listings(
     parents |= {kind.completed_by for kind in kinds}
     known: dict[str, Sequence[Record]] = {}
     unread: dict[str | None, tuple[str, ...]] = {}
+    failed = 0
     for kind in kinds:
-        listed = reader.list_kind(kind, project_id=project_id, known=known)
+        try:
+            listed = reader.list_kind(kind, project_id=project_id, known=known)
+        except (TransientError, UnexpectedAnswer) as error:
+            failed += 1
+            if failed >= _ENOUGH_FAILURES:
+                raise
+            gap = Gap(kind=kind.name, subject=kind.title, reason=error.message, remedy=error.hint)
+            listed = Listed(kind.name, (), (gap,), unread=("",))
+        else:
+            failed = 0
         if kind.name in parents:
             known[kind.name] = listed.records
         unread[kind.name] = listed.unread
