@@ -246,6 +246,7 @@ def test_a_mapping_to_what_is_not_there_blocks_before_anything_is_written(
     (tmp_path / "m.toml").write_text(
         'fallback_person = "nobody@example.invalid"\n[people]\n"person01@example.invalid" = "no-such-account"\n'
         '[fields]\nSeverity = "No such field"\n[priorities]\nHigh = "No such priority"\n'
+        '[issue_types]\n"Never used here" = "Nowhere"\n'
     )
     writer, reader = connected(target)
     mark = len(target.log.entries())

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jira_backup_pipeline.domain.errors import ConfigurationError, RestoreConflict
-from jira_backup_pipeline.engine.restore.plan import RestorePlan
+from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.engine.restore.plan import RestorePlan, make_plan
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
+from jira_backup_pipeline.engine.restore.verb import restore
+from jira_backup_pipeline.jira.client import JiraConfig, connect
+from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.jira.writer import CloudWriter
 from jira_backup_pipeline.sandbox import changes
-from jira_backup_pipeline_tests.doubles.restorable import Restorable, restorable
+from jira_backup_pipeline.sandbox.server import start_sandbox
+from jira_backup_pipeline_tests.doubles.restorable import SWIFT, Restorable, now, restorable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +92,11 @@ def test_attachments_alone_come_back_onto_issues_that_are_there(site: Restorable
     result = site.restore(plan, confirm=None)
 
     assert [step.stage for step in plan.steps] == ["attachments", "proof"]
-    assert writes(site, since) == ["/rest/api/3/issue/{issueIdOrKey}/attachments"]
+    # The project is hushed meanwhile; nothing but the one file is written to any issue.
+    hushing = {"/rest/api/3/project/{projectIdOrKey}", "/rest/api/3/notificationscheme"}
+    written = [found for found in writes(site, since) if found not in hushing]
+    assert written == ["/rest/api/3/issue/{issueIdOrKey}/attachments"]
+    assert len(plan.updates) == 1
     assert wrong(result) == []
     assert {"attachment"} == set(result.report.records)
     body = sandbox.body(issue)
@@ -120,6 +130,37 @@ def test_the_configuration_alone_makes_the_place_without_issues(site: Restorable
     assert {kind: site.manifest.counts[kind] for kind in kinds} == found
     assert wrong(result) == []
     assert "issue" not in result.report.records
+
+
+def test_the_configuration_alone_makes_what_issues_stand_on_where_the_site_has_nothing(
+    site: Restorable,
+) -> None:
+    """Also what only issues name, and in a project that is there already: then the schemes are its own."""
+    names = {found.name for found in site.sandbox.site.fields.values() if found.custom}
+    used = {
+        str(row["name"])
+        for row in site.repository.tables(site.repository.load("site", 1))["fields"].to_arrow().to_pylist()
+        if row["name"] in names
+    }
+    with start_sandbox(bare=True, seed=4_711) as bare:
+        config = JiraConfig(bare.url, bare.email, Secret(bare.token))
+        writer, reader = CloudWriter(connect(config)), CloudReader(connect(config))
+        before = {found.name for found in bare.site.fields.values()}
+        how = {"selection": CONFIGURATION, "clock": now}
+        plan = make_plan(site.repository, site.manifest, writer, **how)
+        result = restore(
+            site.repository, plan, writer, reader, run="bare", clock=now, options=SWIFT, confirm=site.key
+        )
+
+        assert wrong(result) == []
+        assert list(bare.site.issues) == []
+        made = {found.name for found in bare.site.fields.values()} - before
+        assert made
+        assert made <= used
+        again = make_plan(site.repository, site.manifest, writer, **how)
+        kinds = {piece.kind for piece in again.configuration if piece.action.value == "make"}
+        # Contexts and boards are looked at once more when it is applied.
+        assert kinds <= {"field_context", "board"}
 
 
 def test_the_configuration_and_single_issues_exclude_each_other(site: Restorable) -> None:

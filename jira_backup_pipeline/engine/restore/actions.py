@@ -7,7 +7,7 @@ What stays out: which issues are selected (`selection`), reading the target (`ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
@@ -94,6 +94,13 @@ def _attachments_only(
             f"{len(absent)} issues with attachments are not on the target ({_shown(absent)}): restore them whole"
         )
     return Actions((), updates, {}, tuple(conflicts), tuple(notes))
+
+
+def only_updating(actions: Actions, source_ids: set[str]) -> Actions:
+    """Leave all but some of the present issues alone."""
+    kept = {source_id: issue for source_id, issue in actions.updates.items() if source_id in source_ids}
+    left = {source_id: issue for source_id, issue in actions.updates.items() if source_id not in source_ids}
+    return replace(actions, updates=kept, skips={**actions.skips, **left})
 
 
 def _lies_elsewhere(present: FoundIssue, planned: PlannedTarget) -> bool:

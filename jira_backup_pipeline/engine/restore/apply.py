@@ -52,7 +52,7 @@ from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, members_o
 from jira_backup_pipeline.engine.restore.sprints import restore_sprints
 from jira_backup_pipeline.engine.restore.stages import Restoration, record
 from jira_backup_pipeline.engine.restore.statuses import restore_statuses
-from jira_backup_pipeline.engine.restore.survey import survey
+from jira_backup_pipeline.engine.restore.survey import needed_by, survey
 from jira_backup_pipeline.engine.restore.target import is_origin_of, probe_beyond, read_project, read_site
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 
@@ -233,7 +233,8 @@ def _prepare(
     # The plan settled who stands in for whom; people whom nothing but text mentions need no look.
     found = survey(view, touched, fields, is_whole=plan.selection.is_whole_project)
     is_new = plan.target.project_id is None
-    wanted = wanted_configuration(view, found, project_id=plan.source.id, has_new_project=is_new)
+    needed = needed_by(view, found, fields, plan.selection.part)
+    wanted = wanted_configuration(view, needed, project_id=plan.source.id, has_new_project=is_new)
     found.people |= wanted.people
     matches = matches_for(
         calls,

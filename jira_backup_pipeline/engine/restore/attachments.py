@@ -8,6 +8,7 @@ What stays out: decryption (`repository.blobs`) and the text that shows the file
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import IntegrityError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.calls import Calls
+    from jira_backup_pipeline.engine.restore.idmap import TargetIssue
+    from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
 
 STAGE = "attachments"
 _KIND = "attachment"
@@ -112,6 +116,17 @@ class _Uploads:
     def _leave_out(self, task: Task, reason: str) -> None:
         done = "left out; text that shows it names it instead"
         self._restoration.findings.fail(Failure(_KIND, task.source_id, task.issue_id, reason, done))
+
+
+def lacking_files(calls: Calls, view: SnapshotView, present: Mapping[str, TargetIssue]) -> set[str]:
+    """Tell which issues of the snapshot have files that their issue on the target, as given, does not have."""
+    wanted: dict[str, Counter[tuple[object, object]]] = {}
+    for row in view.rows(_KIND, set(present)):
+        wanted.setdefault(str(row.issue_id), Counter())[_shape(members_of(row))] += 1
+    by_target = {present[source_id].id: source_id for source_id in wanted}
+    for item in calls.fetch_issues(by_target, fields=("attachment",)):
+        wanted[by_target[str(item["id"])]].subtract(Counter(_shape(found) for found in _attachments(item)))
+    return {source_id for source_id, shapes in wanted.items() if any(count > 0 for count in shapes.values())}
 
 
 def _length(stream: Any) -> int:  # noqa: ANN401 - a binary file

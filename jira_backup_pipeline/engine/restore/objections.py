@@ -78,7 +78,9 @@ def objections_to(
     result.notes.extend(_about_fields(survey, matches, coming))
     result.notes.extend(_about_sprints(survey, matches))
     result.conflicts.extend(_about_names(survey, matches, coming))
-    result.conflicts.extend([*missing_stand_ins(matches.stand_ins, matches), *matches.people.conflicts])
+    result.conflicts.extend(
+        [*missing_stand_ins(matches.stand_ins, matches, _used(survey)), *matches.people.conflicts]
+    )
     result.conflicts.extend(_about_levels(survey, matches))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
@@ -173,6 +175,11 @@ def _about_names(survey: Survey, matches: Matches, coming: Coming) -> Iterator[C
                     "no workflow of the target has it",
                     "Such issues stay in their first status.",
                 )
+
+
+def _used(survey: Survey) -> dict[str, tuple[str, ...]]:
+    kinds = {"issue_types": "issuetype", "statuses": "status"}
+    return {section: tuple(survey.used_names.get(kind, ())) for section, kind in kinds.items()}
 
 
 def _about_levels(survey: Survey, matches: Matches) -> Iterator[Conflict]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.engine.progress import Silence
-from jira_backup_pipeline.engine.restore.actions import decide
+from jira_backup_pipeline.engine.restore.actions import decide, only_updating
+from jira_backup_pipeline.engine.restore.attachments import lacking_files
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.configuration.piece import Coming
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
@@ -32,7 +33,7 @@ from jira_backup_pipeline.engine.restore.planned import PlannedTarget, Policy, R
 from jira_backup_pipeline.engine.restore.selection import Part, Selection, selected_heads
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
 from jira_backup_pipeline.engine.restore.stand_ins import StandIns
-from jira_backup_pipeline.engine.restore.survey import Survey, survey
+from jira_backup_pipeline.engine.restore.survey import Survey, needed_by, survey
 from jira_backup_pipeline.engine.restore.target import (
     FoundIssue,
     MarkedIssues,
@@ -121,6 +122,8 @@ def make_plan(
     )
     by_id = read_issues_by_id(calls, [head.id for head in heads]) if _may_have_stayed(planned, source) else {}
     actions = decide(heads, by_id, marks, planned, policy=policy, selection=selection)
+    if selection.part is Part.ATTACHMENTS:
+        actions = only_updating(actions, lacking_files(calls, view, actions.updates))
     touched = {*(head.id for head in actions.creates), *actions.updates}
     fields = source_fields(view, site, is_same_site=is_same_site)
     stand_ins = stand_ins or StandIns()
@@ -128,7 +131,12 @@ def make_plan(
     found = survey(
         view, touched, fields, is_whole=selection.is_whole_project, with_mentions=not knows_everybody
     )
-    wanted = wanted_configuration(view, found, project_id=source.id, has_new_project=project is None)
+    wanted = wanted_configuration(
+        view,
+        needed_by(view, found, fields, selection.part),
+        project_id=source.id,
+        has_new_project=project is None,
+    )
     found.people |= wanted.people
     people = find_people(calls, found.people, {} if knows_everybody else view.emails(), stand_ins)
     matches = matches_for(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.engine.restore.matching import Matches
 
@@ -68,8 +68,14 @@ def _plain(name: str) -> str:
     return name.strip().casefold()
 
 
-def missing_stand_ins(stand_ins: StandIns, matches: Matches) -> Iterator[Conflict]:
-    """Name everything that the mapping sends somewhere where nothing is: a slip there must not write elsewhere."""
+def missing_stand_ins(
+    stand_ins: StandIns, matches: Matches, used: Mapping[str, Collection[str]]
+) -> Iterator[Conflict]:
+    """Name everything that the mapping sends somewhere where nothing is: a slip there must not write elsewhere.
+
+    One file serves all projects: types and statuses, which are a project's own, are checked where its issues have them
+    (`used`, names by section).
+    """
     site, project = matches.site, matches.project
     types = project.types if project is not None else site.types
     known: dict[str, Iterable[str]] = {
@@ -84,7 +90,10 @@ def missing_stand_ins(stand_ins: StandIns, matches: Matches) -> Iterator[Conflic
         known["statuses"] = (status.name for found in project.statuses.values() for status in found)
     for section, names in known.items():
         present = {_plain(name) for name in names}
+        own = {_plain(name) for name in used[section]} if section in used else None
         for source, target in sorted(stand_ins.sections.get(section, {}).items()):
+            if own is not None and _plain(source) not in own:
+                continue
             if _plain(target) not in present:
                 yield _missing(section, source, target)
 

@@ -21,6 +21,7 @@ from jira_backup_pipeline.engine.restore.matching import (
     is_read_only,
 )
 from jira_backup_pipeline.engine.restore.relations import link_ends
+from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
 
 if TYPE_CHECKING:
@@ -98,6 +99,18 @@ def survey(
         _survey_attachment(result, row.id, members_of(row), row.extra, is_lost=is_without_bytes(row))
     _survey_place(result, view, is_whole=is_whole)
     return result
+
+
+def needed_by(
+    view: SnapshotView, found: Survey, source_fields: Mapping[str, TargetField], part: Part
+) -> Survey:
+    """Give the survey that says which configuration is wanted.
+
+    Where the configuration alone comes back, every issue of the snapshot counts: they stand on it, though none is written.
+    """
+    if part is not Part.CONFIGURATION:
+        return found
+    return survey(view, {head.id for head in view.heads()}, source_fields, is_whole=True, with_mentions=True)
 
 
 def _survey_issue(
