@@ -1,7 +1,7 @@
 """Streams the bytes of an attachment, across the redirect to the media host and over broken connections.
 
 What belongs here: following the one redirect that is followed (without the Authorization header beyond our own origin), the
-media UUID in it, and resuming by range where a connection broke.
+media UUID in it, and resuming by range where a connection broke, but only the same file: another size or tag ends it.
 
 What stays out: storing the bytes (`engine`, `repository`) and attachment metadata (it comes with the issue).
 """
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.readings import AttachmentBytes
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.wire.addresses import media_id_in, redirect_target
-from jira_backup_pipeline.jira.wire.messages import Broken, Refusal, Request, Response
+from jira_backup_pipeline.jira.wire.messages import Breakage, Broken, Refusal, Request, Response
 from jira_backup_pipeline.jira.wire.retries import Fail, Refuse, Retry
 
 if TYPE_CHECKING:
@@ -122,12 +123,34 @@ class _Source:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What an answer tells of the whole file it is (a part of); None where it is silent."""
+
+    size_bytes: int | None
+    tag: str | None
+
+    @classmethod
+    def of(cls, answer: Exchange) -> Self:
+        tag = answer.headers.get("etag")
+        if answer.status != _PARTIAL:
+            return cls(answer.length_bytes, tag)
+        told = _RANGE.match(answer.headers.get("content-range", ""))
+        return cls(int(told.group(2)) if told and told.group(2) != "*" else None, tag)
+
+    def may_be(self, other: _File) -> bool:
+        """Tell whether nothing that both answers state speaks against one and the same file."""
+        pairs = ((self.size_bytes, other.size_bytes), (self.tag, other.tag))
+        return all(mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None)
+
+
 class _Download(io.RawIOBase):
     """The bytes from the first to the last, whatever connections they came over."""
 
     def __init__(self, source: _Source, exchange: Exchange) -> None:
         self._source = source
         self._exchange = exchange
+        self._file = _File.of(exchange)
         self._position = 0
         self._to_skip = 0
         self._rest = memoryview(b"")
@@ -158,7 +181,12 @@ class _Download(io.RawIOBase):
             try:
                 piece = self._exchange.read_piece()
             except Broken as broken:
+                if self._is_complete:
+                    return b""
                 self._resume(broken)
+                continue
+            if not piece and self._is_part_of_a_range:
+                self._resume(Broken(Breakage.CUT, "the answer gave less than the range that was asked for"))
                 continue
             if self._to_skip and not piece:
                 raise self._given_up("the resumed download is shorter than what had already come")
@@ -170,6 +198,16 @@ class _Download(io.RawIOBase):
             self._breaks_in_a_row = 0
             return piece[skipped:]
 
+    @property
+    def _is_complete(self) -> bool:
+        return self._position == self._file.size_bytes
+
+    @property
+    def _is_part_of_a_range(self) -> bool:
+        """Tell whether a partial answer ended before the file does: a server may give less than what was asked for."""
+        size = self._file.size_bytes
+        return self._exchange.status == _PARTIAL and size is not None and self._position < size
+
     def _resume(self, broken: Broken) -> None:
         """Ask for the rest, as patiently as for any other answer: breaks without progress between them are counted."""
         self._exchange.close()
@@ -178,6 +216,12 @@ class _Download(io.RawIOBase):
         opened = self._source.open_at(self._position)
         if isinstance(opened, Refusal):
             raise self._given_up(f"{opened.status}: {opened.words}")
+        told = _File.of(opened)
+        if not self._file.may_be(told):
+            opened.close()
+            raise self._given_up("the file was replaced by another while it was read")
+        if self._file.size_bytes is None:
+            self._file = told
         self._exchange = opened
         self._to_skip = self._position - self._start_of(opened)
 

@@ -133,6 +133,65 @@ def test_a_media_host_that_resumes_elsewhere_is_not_believed() -> None:
             stream.read()
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(
+            Reply(
+                206,
+                _CONTENT[1_000:-1],
+                {"Content-Range": f"bytes 1000-{len(_CONTENT) - 2}/{len(_CONTENT) - 1}"},
+            ),
+            id="another size in the range",
+        ),
+        pytest.param(Reply(200, _CONTENT + b"more"), id="another size from the start"),
+        pytest.param(
+            Reply(
+                206,
+                _CONTENT[1_000:],
+                {"Content-Range": f"bytes 1000-{len(_CONTENT) - 1}/{len(_CONTENT)}", "ETag": '"two"'},
+            ),
+            id="another tag",
+        ),
+    ],
+)
+def test_a_file_that_was_replaced_between_two_connections_is_not_mixed_of_both(later: Reply) -> None:
+    first = Reply(200, _CONTENT, {"ETag": '"one"'}, cut_after=1_000)
+
+    with Site(lambda seen: later if "range" in seen.headers else first) as client:
+        stream = opened(open_attachment(client, "10001")).stream
+        with pytest.raises(TransientError, match="replaced by another while it was read"):
+            stream.read()
+
+
+def test_a_range_of_unknown_total_and_the_same_tag_go_on() -> None:
+    def media(seen: Seen) -> Reply:
+        if "range" not in seen.headers:
+            return Reply(200, _CONTENT, {"ETag": '"one"'}, cut_after=1_000)
+        return Reply(
+            206, _CONTENT[1_000:], {"Content-Range": f"bytes 1000-{len(_CONTENT) - 1}/*", "ETag": '"one"'}
+        )
+
+    with Site(media) as client:
+        assert opened(open_attachment(client, "10001")).stream.read() == _CONTENT
+
+
+def test_a_media_host_that_gives_less_than_the_range_is_asked_for_the_next_one() -> None:
+    asked: list[int] = []
+
+    def media(seen: Seen) -> Reply:
+        if "range" not in seen.headers:
+            return Reply(200, _CONTENT, cut_after=400)
+        start = int(seen.headers["range"].removeprefix("bytes=").removesuffix("-"))
+        asked.append(start)
+        piece = _CONTENT[start : start + 30_000]
+        return Reply(206, piece, {"Content-Range": f"bytes {start}-{start + len(piece) - 1}/{len(_CONTENT)}"})
+
+    with Site(media) as client:
+        assert opened(open_attachment(client, "10001")).stream.read() == _CONTENT
+    assert asked == [400, 30_400, 60_400, 90_400]
+
+
 @pytest.mark.parametrize("status", [403, 404, 410])
 def test_what_the_media_host_refuses_is_a_gap(status: int) -> None:
     with Site(lambda _: Reply(status)) as client:
