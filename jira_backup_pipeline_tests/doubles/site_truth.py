@@ -105,6 +105,17 @@ def stored_in(repository: Repository, manifest: Manifest) -> dict[str, IssueReco
     return found
 
 
+def keys_in(repository: Repository, manifest: Manifest) -> set[tuple[str, str, str]]:
+    """Give issue id, kind and id of every record, without decoding any: what is stored of odd records counts too."""
+    tables = repository.tables(manifest)
+    found = {(row["id"], "issue", row["id"]) for row in tables["issues"].to_arrow().to_pylist()}
+    for kind, table in {"issue_link": "issue_links", **_TABLES}.items():
+        of_person = kind in ("watcher", "vote")
+        for row in tables[table].to_arrow().to_pylist():
+            found.add((row["issue_id"], kind, row["account_id" if of_person else "id"]))
+    return found
+
+
 def _stored(
     repository: Repository, manifest: Manifest, kind: str, row: Mapping[str, Any]
 ) -> tuple[tuple[str, str], Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import threading
+import tracemalloc
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import TransientError
 from jira_backup_pipeline.domain.manifest import Gap
@@ -12,6 +15,16 @@ from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.domain.units import BlobRef
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
 from jira_backup_pipeline.engine.ports import AttachmentBytes, IssueUnit
+from jira_backup_pipeline.repository.identity import read_identity
+from jira_backup_pipeline.repository.repository import create_repository
+from jira_backup_pipeline.store.local import LocalStore
+from jira_backup_pipeline_tests.doubles.captures import OPERATOR, RECOVERY, SCOPE
+from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Buffer
 
 
 class Downloads:
@@ -98,3 +111,59 @@ def test_refused_failed_and_short_downloads_are_gaps_of_their_issue() -> None:
         "bytes of attachment short": ("Jira declares 5 bytes and sent 3", None, "1"),
     }
     assert all(record.extra["blob"] is None for record in done[0].records[1:])
+
+
+_PIECE = random.Random(3).randbytes(65_536)
+
+
+class Endless(io.RawIOBase):
+    """A download of a given size that nobody holds; it keeps the largest piece that was asked of it at once."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.largest = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        target = memoryview(buffer).cast("B")
+        self.largest = max(self.largest, len(target))
+        count = min(len(target), self.left, len(_PIECE))
+        target[:count] = _PIECE[:count]
+        self.left -= count
+        return count
+
+
+class OneLargeFile:
+    def __init__(self, stream: Endless) -> None:
+        self._stream = stream
+
+    def open_attachment(self, _: str) -> AttachmentBytes:
+        return AttachmentBytes(io.BufferedReader(self._stream), self._stream.left, None)
+
+
+def test_a_file_larger_than_memory_goes_through_in_pieces(tmp_path: Path) -> None:
+    size = 48 * 1024 * 1024 + 17
+    stream = Endless(size)
+    clock = PocketJira().clock
+    repository = create_repository(
+        LocalStore(tmp_path), operator=read_identity(OPERATOR), recovery_recipient=RECOVERY, clock=clock
+    )
+    pack = repository.start_pack(SCOPE, run="run", watermark_ms=1)
+
+    tracemalloc.start()
+    try:
+        with AttachmentKeeper(OneLargeFile(stream), {}) as keeper:
+            [done] = keeper.complete([unit(1, ("a", size))], pack)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert done.gaps == ()
+    assert stream.left == 0
+    assert stream.largest <= 1024 * 1024
+    assert peak < size // 3
+    with repository.open_blob(SCOPE, str(done.records[1].extra["blob"])) as stored:
+        digest = hashlib.file_digest(stored, "sha256").hexdigest()
+    assert digest == done.records[1].extra["blob_sha256"]
