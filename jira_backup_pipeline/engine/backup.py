@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Failures that the next project would meet as well: going on would only repeat them.
 _ENDS_THE_RUN = (CredentialsRejected, StoreError, IntegrityError, Refused)
+# So many names are looked up one by one; for more, listing everything costs less.
+_FEW_NAMES = 10
 
 
 def new_run_id(clock: Callable[[], datetime]) -> str:
@@ -104,10 +106,15 @@ def find_projects(reader: JiraReader, names: Sequence[str] | None) -> list[Liste
     Raises:
         UnknownName: a name is unknown, or two projects had it.
     """
+    wanted = None if names is None else dict.fromkeys(names)
+    if wanted is not None and len(wanted) <= _FEW_NAMES:
+        named = [reader.project_named(name.strip()) for name in wanted]
+        found = [project for project in named if project is not None and not project.is_deleted]
+        if len(found) == len(wanted):
+            return found
+    # A name of another kind (a former key, an archived project), or no project at all: only the whole list can tell.
     listed = [project for project in reader.projects() if not project.is_deleted]
-    if names is None:
-        return listed
-    return [_find(listed, name) for name in dict.fromkeys(names)]
+    return listed if wanted is None else [_find(listed, name) for name in wanted]
 
 
 def _find(listed: Sequence[ListedProject], name: str) -> ListedProject:

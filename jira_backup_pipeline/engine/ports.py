@@ -60,6 +60,9 @@ class JiraReader(Protocol):
     def projects(self) -> Iterator[ListedProject]:
         """Give every project that the account can browse, archived ones included."""
 
+    def project_named(self, name: str) -> ListedProject | None:
+        """Find a live project by its present key or numeric id in one request; None where it is not found so."""
+
     def list_kind(
         self,
         kind: Kind,

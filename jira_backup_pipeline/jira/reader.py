@@ -53,6 +53,10 @@ class CloudReader:
         """Give every project that the account can browse, archived ones included."""
         return site.list_projects(self.client)
 
+    def project_named(self, name: str) -> ListedProject | None:
+        """Find a live project by its present key or numeric id in one request; None where it is not found so."""
+        return site.find_project(self.client, name)
+
     def list_kind(
         self,
         kind: Kind,

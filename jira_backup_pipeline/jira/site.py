@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import CredentialsRejected, UnexpectedAnswer
@@ -18,7 +19,7 @@ from jira_backup_pipeline.domain.times import parse_instant
 from jira_backup_pipeline.jira.list_pages import OffsetList
 from jira_backup_pipeline.jira.refusals import error_for
 from jira_backup_pipeline.jira.wire.messages import Garbled, Refusal, Request
-from jira_backup_pipeline.jira.wire.slices import read_answer, read_value
+from jira_backup_pipeline.jira.wire.slices import Page, read_answer, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,21 @@ def list_projects(client: JiraClient) -> Iterator[ListedProject]:
         # "No projects match" is a 404 here.
         if found.refusal is not None and not is_archived and found.refusal.status != _NOT_FOUND:
             raise error_for(found.request, found.refusal)
+
+
+def find_project(client: JiraClient, name: str) -> ListedProject | None:
+    """Find a live project by its present key or numeric id in one request; None where it is not found so.
+
+    Who lists everything to find one project pays a page for every hundred projects, with each project's capture.
+    """
+    condition = ("id", name) if name.isascii() and name.isdigit() else ("keys", name.upper())
+    request = Request.get("/rest/api/3/project/search", expand=_PROJECT_EXPAND, action="browse")
+    page = client.try_ask(request.with_query([condition]), partial(Page.read, items="values"))
+    if isinstance(page, Refusal):
+        return None
+    found = [_listed(read_value(item), is_archived=False) for item in page.items]
+    # A server that does not know the condition lists others too.
+    return next((one for one in found if name.upper() in (one.identity.id, one.identity.key.upper())), None)
 
 
 def _listed(value: object, *, is_archived: bool) -> ListedProject:

@@ -10,6 +10,7 @@ import requests
 from jira_backup_pipeline.domain.readings import Access, Located
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.domain.worklog_feed import WorklogChange, WorklogFeed
+from jira_backup_pipeline.engine.backup import find_projects
 from jira_backup_pipeline.jira.client import JiraConfig, connect
 from jira_backup_pipeline.jira.reader import CloudReader
 from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
@@ -192,3 +193,40 @@ def test_a_refused_feed_is_none() -> None:
     feed, _ = asking(PlayedJira(), lambda reader: reader.worklog_feed(5))
 
     assert feed is None
+
+
+# --- one project by name ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["APP", "app", "10000"])
+def test_a_project_is_found_by_present_key_or_id_in_one_request(reader: CloudReader, name: str) -> None:
+    [found] = find_projects(reader, [name])
+
+    assert reader.take_request_counts() == {"GET /rest/api/3/project/search": 1}
+    assert found == next(one for one in reader.projects() if one.identity.key == "APP")
+
+
+def test_a_former_key_is_found_in_the_whole_list(reader: CloudReader, site: RunningSandbox) -> None:
+    key = max(project.key for project in site.site.projects.values())
+    site.edits.rename_project(key, "RENAMED")
+
+    [found] = find_projects(reader, [key.lower()])
+
+    assert found.identity.key == "RENAMED"
+    assert found.identity.former_keys == (key,)
+
+
+@pytest.mark.parametrize("answer", [Reply.json({}, 400), Reply.json({"errorMessages": ["none"]}, 404)])
+def test_a_lookup_that_is_refused_finds_nothing(answer: Reply) -> None:
+    found, _ = asking(PlayedJira(project__search=answer), lambda reader: reader.project_named("K"))
+
+    assert found is None
+
+
+def test_a_server_that_ignores_the_name_is_not_believed() -> None:
+    others = [{"id": "7", "key": "K2"}, {"id": "10000", "key": "K"}]
+    played = PlayedJira(project__search=Reply.json({"values": others, "isLast": True}))
+
+    for name, key in (("k", "K"), ("10000", "K"), ("X", None)):
+        found, _ = asking(played, lambda reader, name=name: reader.project_named(name))
+        assert (found and found.identity.key) == key

@@ -124,6 +124,10 @@ class PocketJira:
             ]
         )
 
+    def project_named(self, name: str) -> ListedProject | None:
+        live = [project for project in self.projects() if not project.is_archived]
+        return next((one for one in live if name in (one.identity.id, one.identity.key)), None)
+
     def list_kind(self, kind: Kind, *, project_id: str | None = None, **_: object) -> Listed:
         records: tuple[Record, ...] = ()
         if kind.name == "project" and project_id is not None:
