@@ -176,3 +176,27 @@ def test_names_and_types_of_fields_are_kept_with_the_project(backed: Backed) -> 
         schema = fields[field_id].get("schema")
         assert schema is None or row["type"] == schema["type"]
     assert rows["customfield_10030"]["custom_type"] == fields["customfield_10030"]["schema"]["custom"]
+
+
+def test_typed_columns_of_what_hangs_on_issues_say_what_jira_says(backed: Backed) -> None:
+    sandbox, repository, outcome = backed
+    seen: set[str] = set()
+    for capture in outcome.captures[1:]:
+        assert capture.manifest.project is not None
+        truth = truth_of(sandbox, capture.manifest.project.id)
+        for kind in ("comment", "worklog"):
+            rows = stored(repository, capture.manifest, f"{kind}s")
+            for key, told in truth[kind].items():
+                visibility = told.get("visibility", {})
+                assert rows[key]["visibility_type"] == visibility.get("type")
+                assert rows[key]["visibility_id"] == visibility.get("identifier")
+                seen.update(f"{kind} {name}" for name in visibility)
+                if kind == "comment":
+                    assert rows[key]["is_public"] is told["jsdPublic"]
+        for key, row in stored(repository, capture.manifest, "changelog").items():
+            items = truth["changelog"][key]["items"]
+            for column, member in (("fields", "field"), ("from_ids", "from"), ("to_values", "toString")):
+                assert row[column] == [str(item.get(member) or "") for item in items]
+            assert len({len(row[name]) for name in ("field_types", "from_values", "to_ids")}) == 1
+            seen.update("history" for _ in items)
+    assert {"comment identifier", "history"} <= seen
