@@ -166,7 +166,8 @@ def cost_of(work: Workload, averages: Averages) -> Cost:
         "issues": ceil(work.to_read / _BODIES) * rounds,
         "history": history,
         "properties of comments and worklogs": sum(
-            ceil(expected.get(kind, 0) / _CHILDREN) for kind in ("comment", "worklog")
+            ceil(averages.records.get(kind, 0) * _asked_for_all(work) / _CHILDREN)
+            for kind in ("comment", "worklog")
         ),
         "remote links": _links(work, averages),
         "watchers and voters": sum(_interest(work, averages, kind) for kind in ("watcher", "vote")),
@@ -178,11 +179,16 @@ def cost_of(work: Workload, averages: Averages) -> Cost:
     return Cost(requests, {"issues": work.to_read, **records}, stored, frozenset({averages.basis}))
 
 
+def _asked_for_all(work: Workload) -> int:
+    """Count the issues of which nothing that hangs on them is taken over from before."""
+    return work.to_read if work.is_full or work.is_first else work.new
+
+
 def _links(work: Workload, averages: Averages) -> int:
-    if work.is_full or work.is_first:
-        return work.to_read
+    """Count the issues that are asked for remote links: new ones, and a guess at those whose history names a new link."""
+    again = work.to_read - _asked_for_all(work)
     linked = min(1.0, averages.records.get("remote_link", 0))
-    return work.new + round((work.to_read - work.new) * linked)
+    return _asked_for_all(work) + round(again * linked * _CHANGED_INTEREST)
 
 
 def _interest(work: Workload, averages: Averages, kind: str) -> int:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ListedProject,
         Located,
         Pace,
+        StoredChild,
         StoredLinks,
     )
     from jira_backup_pipeline.domain.records import Record
@@ -112,6 +113,7 @@ class CloudReader:
         properties_of: Collection[str] | None = (),
         stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
         stored_links: Mapping[str, StoredLinks] | None = None,
+        stored_children: Mapping[tuple[str, str], StoredChild] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
@@ -132,7 +134,12 @@ class CloudReader:
         ]
         properties = IssueProperties(self.client, property_keys, properties_of)
         reading = IssueReading(
-            self.client, finders, properties, links_of=links_of, stored_links=stored_links or {}
+            self.client,
+            finders,
+            properties,
+            links_of=links_of,
+            stored_links=stored_links or {},
+            stored_children=stored_children or {},
         )
         return reading.units(issue_ids)
 

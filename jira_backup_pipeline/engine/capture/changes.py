@@ -26,7 +26,7 @@ _FEWEST_FOR_DOUBT = 5
 _FIRST_SAMPLE = 100
 _FEWEST, _FEWEST_OF_THE_FIRST = 10, 50
 _FIRST_SHARE = 20
-_ISSUES_A_SAMPLE = 1_000
+_ISSUES_A_SAMPLE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def property_sample(to_read: Sequence[str], *, is_first: bool, knows_keys: bool 
     """Choose the issues to ask for all their properties, one request each, so that unknown keys come to light.
 
     A first reading asks one issue of twenty and at most 100; at least 10 where keys are known from other projects, else 50.
-    A later one, which knows the keys of all issues before, asks one for every 1,000 that it reads. The newest and then evenly
+    A later one, which knows the keys of all issues before, asks one for every 5,000 that it reads. The newest and then evenly
     spread, because a new app marks new issues. What neither shows is found by later samples or a full capture, which asks
     every issue.
     """
