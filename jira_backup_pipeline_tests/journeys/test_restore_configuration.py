@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jira_backup_pipeline.engine.restore.compare_records import Excuses
+from jira_backup_pipeline.engine.restore.configuration.comparison import ConfigurationComparison, TargetSide
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+from jira_backup_pipeline.engine.restore.verdicts import Verdict
+from jira_backup_pipeline.jira.client import connect
+from jira_backup_pipeline.jira.reader import CloudReader
 from jira_backup_pipeline.sandbox.setup.made import Screen, Tab
 from jira_backup_pipeline_tests.doubles.bare_target import BareTarget, bare_target
 from jira_backup_pipeline_tests.doubles.restorable import restorable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jira_backup_pipeline.engine.restore.plan import RestorePlan
     from jira_backup_pipeline.engine.restore.verb import RestoreResult
@@ -179,3 +187,73 @@ def test_a_second_restore_makes_nothing_twice(target: BareTarget, result: Restor
         len(site.boards),
     )
     assert len(result.outcome.id_map.issues) == again.report.left_alone
+
+
+def test_the_report_proves_the_configuration_kind_by_kind(result: RestoreResult) -> None:
+    report = result.report
+    for kind in (
+        "link_type",
+        "role",
+        "group",
+        "issue_type",
+        "status",
+        "field",
+        "screen",
+        "workflow",
+        "workflow_scheme",
+    ):
+        assert report.exact.get(kind), kind
+    assert report.impossible["field"] == 1
+    assert report.exact["field_context"] >= 4
+    assert report.impossible["board"] == 1
+    assert "workflow" in {row["kind"] for row in report.rows()}
+
+
+def spoil_workflow(site: Site) -> None:
+    site.workflows["Software workflow"].transitions.pop()
+
+
+def spoil_options(site: Site) -> None:
+    [field_id] = [item.field_id for item in site.fields.values() if item.name == "Severity"]
+    site.options = {key: item for key, item in site.options.items() if item.field_id != field_id}
+
+
+def spoil_screen(site: Site) -> None:
+    [screen] = [screen for screen in site.made.screens.values() if screen.name == "Finish"]
+    screen.tabs[0].field_ids.pop()
+
+
+def spoil_type(site: Site) -> None:
+    [bug] = [item for item in site.issue_types.values() if item.name == "Bug"]
+    bug.description = "Something else"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (spoil_workflow, "workflow"),
+        (spoil_options, "field_context"),
+        (spoil_screen, "screen"),
+        (spoil_type, "issue_type"),
+    ],
+)
+def test_what_is_not_as_it_was_is_found(
+    target: BareTarget, result: RestoreResult, spoil: Callable[[Site], None], kind: str
+) -> None:
+    site = target.site
+    kept = copy.deepcopy((site.workflows, site.options, site.made.screens, site.issue_types))
+    spoil(site)
+    try:
+        source = ConfigurationSource(SnapshotView(target.source.repository, target.source.manifest))
+        id_map = result.outcome.id_map
+        side = TargetSide(CloudReader(connect(target.config)), id_map)
+        excuses = Excuses.of(result.outcome.failures, result.outcome.adjustments)
+        comparison = ConfigurationComparison(source, side, id_map, excuses)
+        wrong = [
+            found
+            for found in comparison.findings(result.plan.configuration)
+            if found.judgement.verdict is Verdict.WRONG
+        ]
+    finally:
+        site.workflows, site.options, site.made.screens, site.issue_types = kept
+    assert {kind} == {found.kind for found in wrong}

@@ -22,6 +22,12 @@ from jira_backup_pipeline.engine.restore.compare import DIFFERENT, Correspondenc
 from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
 from jira_backup_pipeline.engine.restore.compare_ranks import RankComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
+from jira_backup_pipeline.engine.restore.configuration.comparison import (
+    ConfigurationComparison,
+    TargetSide,
+    records_of,
+)
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.people import People
 from jira_backup_pipeline.engine.restore.ranks import rank_field
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
@@ -156,10 +162,20 @@ class _Proof:
         is_place_written = self._plan.selection.is_whole_project or self._plan.target.project_id is None
         if is_place_alone or (wanted and is_place_written):
             self._tally.add(self._compare_place())
+        if self._plan.makes_configuration:
+            self._tally.records.update(records_of(self._plan.configuration))
+            self._tally.add(self._compare_configuration())
         for chunk in _chunks(wanted):
             self._tally.add(self._compare_chunk(chunk))
         self._tally.add(self._ranks.findings(self._excuses))
         return self._tally
+
+    def _compare_configuration(self) -> Iterator[Finding]:
+        id_map = self._outcome.id_map
+        comparison = ConfigurationComparison(
+            ConfigurationSource(self._view), TargetSide(self._reader, id_map), id_map, self._excuses
+        )
+        yield from comparison.findings(self._plan.configuration)
 
     def _compare_place(self) -> Iterator[Finding]:
         comparison = PlaceComparison(

@@ -63,6 +63,7 @@ def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has
         wanted["issue_type"] = set(source.type_ids()) | {
             str(value.get("id")) for value in survey.used_names.get("issuetype", {}).values()
         }
+        wanted["issue_type"] |= _types_of_schemes(source, schemes)
         _follow_workflows(source, schemes, wanted)
         _follow_screens(source, schemes, wanted)
         fields |= _fields_on_screens(source, wanted["screen"])
@@ -136,6 +137,21 @@ def _link_types(source: ConfigurationSource, survey: Survey) -> set[str]:
         for row in source.rows("link_type")
         if str(members_of(row).get("name", "")).casefold() in names
     }
+
+
+def _types_of_schemes(source: ConfigurationSource, schemes: Mapping[str, str]) -> set[str]:
+    """Find the types that schemes name beside those of the project: a scheme comes back whole."""
+    types = {
+        str(members_of(row).get("issueTypeId"))
+        for kind, noun, member in (
+            ("issue_type_scheme_item", "issue_type_scheme", "issueTypeSchemeId"),
+            ("issue_type_screen_scheme_item", "issue_type_screen_scheme", "issueTypeScreenSchemeId"),
+        )
+        for row in source.rows(kind)
+        if str(members_of(row).get(member)) == schemes.get(noun)
+    }
+    scheme = source.by_id("workflow_scheme").get(schemes.get("workflow_scheme", ""))
+    return types | set((members_of(scheme).get("issueTypeMappings") or {}) if scheme is not None else ())
 
 
 def _follow_workflows(

@@ -1,0 +1,183 @@
+"""Whether the configuration came back: what was made is held against the snapshot, what was matched is told apart.
+
+What belongs here: reading the target's side through the ordinary reader, pairing by the id map, and judging.
+
+What stays out: what is compared of each kind (`facts`), and issues (`engine.restore.compare_records`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID
+from jira_backup_pipeline.engine.restore.configuration.facts import Book, facts_of, options_of
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.configuration.source import own_id
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.ports import JiraReader
+    from jira_backup_pipeline.engine.restore.compare_records import Excuses
+    from jira_backup_pipeline.engine.restore.configuration.piece import Piece
+    from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+    from jira_backup_pipeline.engine.restore.idmap import IdMap
+
+_MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
+_NOT_OVERWRITTEN = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
+# Things that hold others, which may be left out one by one with a word on each.
+_WITH_MEMBERS = frozenset({"screen", "permission_scheme", "notification_scheme", "security_scheme"})
+_CONTEXT, _OPTION, _FIELD, _BOARD = "field_context", "field_option", "field", "board"
+
+
+@dataclass(slots=True)
+class TargetSide:
+    """The target's configuration, each kind read when it is first asked for."""
+
+    reader: JiraReader
+    id_map: IdMap
+    read: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+
+    def rows(self, kind: str) -> tuple[Record, ...]:
+        """Give the records of a kind; of fields of tabs only those on screens that the restore knows."""
+        if kind not in self.read:
+            known = {"screen_tab": self._known_tabs()} if kind == "screen_field" else None
+            self.read[kind] = tuple(self.reader.list_kind(BY_NAME[kind], known=known).records)
+        return self.read[kind]
+
+    def _known_tabs(self) -> list[Record]:
+        screens = set(self.id_map.of("screen").values())
+        return [tab for tab in self.rows("screen_tab") if str(members_of(tab).get("screenId")) in screens]
+
+    def of_fields(self, field_ids: set[str]) -> tuple[list[Record], list[Record]]:
+        """Give the contexts of some fields and the options of these."""
+        fields = [row for row in self.rows(_FIELD) if row.id in field_ids]
+        contexts = self.reader.list_kind(BY_NAME[_CONTEXT], known={_FIELD: fields}).records
+        known = {_FIELD: fields, _CONTEXT: list(contexts)}
+        return list(contexts), list(self.reader.list_kind(BY_NAME[_OPTION], known=known).records)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationComparison:
+    """Compares the pieces of a plan. `excuses` are what the restore noted itself."""
+
+    source: ConfigurationSource
+    target: TargetSide
+    id_map: IdMap
+    excuses: Excuses
+
+    def findings(self, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
+        """Judge everything that the restore made, and what it matched of the same kinds."""
+        touched = {piece.kind for piece in pieces if piece.action is Action.MAKE}
+        books = Book(self.source.rows), Book(self.target.rows)
+        for piece in pieces:
+            if piece.kind in {_CONTEXT, _BOARD}:
+                continue
+            if piece.action is Action.LEAVE:
+                reason = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, piece.note)
+                yield self._finding(piece, "record", reason)
+            elif piece.kind in touched:
+                yield from self._piece(piece, *books)
+        yield from self._contexts([piece for piece in pieces if piece.kind == _CONTEXT])
+        yield from (self._board(piece) for piece in pieces if piece.kind == _BOARD)
+
+    def _finding(self, piece: Piece, name: str, judgement: Judgement, *, is_lack: bool = True) -> Finding:
+        subject = f"{piece.kind.replace('_', ' ')} {piece.name}"
+        if judgement.verdict is Verdict.WRONG:
+            judgement = self._excused(piece, name, judgement, is_lack=is_lack)
+        return Finding(piece.kind, piece.source_id, subject, name, judgement)
+
+    def _excused(self, piece: Piece, name: str, judgement: Judgement, *, is_lack: bool) -> Judgement:
+        """Give what the restore noted about this value; about a list that lacks members, what it noted of any of them."""
+        found = self.excuses.judge(piece.kind, piece.source_id, name, judgement)
+        if found != judgement or not is_lack:
+            return found
+        noted = [
+            adjustment.reason
+            for (kind, source_id, field_name), adjustment in self.excuses.adjustments.items()
+            if (kind, source_id) == (piece.kind, piece.source_id)
+            and adjustment.is_impossible
+            and (field_name == "record" or piece.kind in _WITH_MEMBERS)
+        ]
+        return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, "; ".join(noted)) if noted else found
+
+    def _piece(self, piece: Piece, left: Book, right: Book) -> Iterator[Finding]:
+        source = self.source.by_id(piece.kind).get(piece.source_id)
+        target_id = self.id_map.get(piece.kind, piece.source_id)
+        target = next((row for row in right.rows(piece.kind) if own_id(row) == target_id), None)
+        if source is None or target is None:
+            yield self._finding(piece, "record", _MISSING)
+            return
+        yield self._finding(piece, "id", EXACT if piece.source_id == target_id else NEW_ID)
+        wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
+        for name in wanted.keys() | present.keys() if piece.action is Action.MATCH else wanted.keys():
+            left_fact, right_fact = wanted.get(name), present.get(name)
+            is_lack = _is_lack(left_fact, right_fact)
+            yield self._finding(piece, name, _judged(piece, left_fact, right_fact), is_lack=is_lack)
+        if piece.action is Action.MAKE:
+            for name in present.keys() - wanted.keys():
+                surplus = Judgement(Verdict.WRONG, Rule.SURPLUS)
+                yield self._finding(piece, name, surplus, is_lack=False)
+
+    def _contexts(self, pieces: list[Piece]) -> Iterator[Finding]:
+        """Judge the options of contexts: those of the snapshot must be there, in their order; more may be."""
+        wanted = self._options_by_context()
+        fields = {row.id.rpartition("/")[2]: row.id.split("/")[0] for row in self.source.rows(_CONTEXT)}
+        field_ids = {self.id_map.get(_FIELD, fields.get(piece.source_id, "")) or "" for piece in pieces}
+        contexts, options = self.target.of_fields(field_ids) if pieces else ([], [])
+        there = {own_id(row) for row in contexts}
+        by_context: dict[str, list[Record]] = {}
+        for row in options:
+            by_context.setdefault(row.id.split("/")[1], []).append(row)
+        for piece in pieces:
+            target_id = self.id_map.get(_CONTEXT, piece.source_id)
+            if target_id not in there:
+                yield self._finding(piece, "record", _left_or_missing(piece))
+                continue
+            yield self._finding(piece, "id", EXACT if target_id == piece.source_id else NEW_ID)
+            present = options_of(by_context.get(target_id or "", []))
+            expected = options_of(wanted.get(piece.source_id, []))
+            if expected:
+                kept = [option for option in present if option in set(expected)]
+                yield self._finding(piece, "options", EXACT if kept == expected else DIFFERENT)
+
+    def _options_by_context(self) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        for row in self.source.rows(_OPTION):
+            found.setdefault(row.id.split("/")[1], []).append(row)
+        return found
+
+    def _board(self, piece: Piece) -> Finding:
+        is_there = self.id_map.get(_BOARD, piece.source_id) is not None
+        judgement = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, piece.note) if is_there else _MISSING
+        return self._finding(piece, "columns and layout" if is_there else "record", judgement)
+
+
+def _left_or_missing(piece: Piece) -> Judgement:
+    if piece.action is Action.LEAVE:
+        return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, piece.note)
+    return _MISSING
+
+
+def _is_lack(wanted: Any, present: Any) -> bool:  # noqa: ANN401 - a fact of any shape
+    """Tell whether all that differs is that members of a list are not there."""
+    return isinstance(wanted, list) and (present is None or all(member in wanted for member in present))
+
+
+def _judged(piece: Piece, wanted: Any, present: Any) -> Judgement:  # noqa: ANN401 - a fact of any shape
+    if wanted == present:
+        return EXACT
+    return _NOT_OVERWRITTEN if piece.action is Action.MATCH else DIFFERENT
+
+
+def records_of(pieces: tuple[Piece, ...]) -> Mapping[str, int]:
+    """Count the things of a plan by kind."""
+    counts: dict[str, int] = {}
+    for piece in pieces:
+        counts[piece.kind] = counts.get(piece.kind, 0) + 1
+    return counts

@@ -1,0 +1,216 @@
+"""What there is to say of a thing of the configuration, by names: comparable between two sites whose ids differ.
+
+What belongs here: the facts of each kind, and the book in which ids are looked up as names.
+
+What stays out: reading either side, and judging (`comparison`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jira_backup_pipeline.engine.restore.configuration.noun import key_of
+from jira_backup_pipeline.engine.restore.configuration.source import own_id, workflow_of
+from jira_backup_pipeline.engine.restore.snapshot import members_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from jira_backup_pipeline.domain.records import Record
+
+_DEFAULT = "default"
+_PLAIN: Mapping[str, tuple[str, ...]] = {
+    "link_type": ("name", "inward", "outward"),
+    "resolution": ("name", "description"),
+    "priority": ("name", "description", "statusColor"),
+    "role": ("name", "description"),
+    "group": ("name",),
+    "issue_type": ("name", "description", "hierarchyLevel"),
+    "status": ("name", "description", "statusCategory"),
+    "field": ("name", "description"),
+}
+_HOLDERS = {"projectrole": "role", "group": "group", "usercustomfield": "field", "groupcustomfield": "field"}
+
+
+class Book:
+    """Looks names up in one site's configuration; `rows` gives the records of a kind."""
+
+    def __init__(self, rows: Callable[[str], Iterable[Record]]) -> None:
+        self._rows = rows
+        self._names: dict[str, dict[str, str]] = {}
+
+    def rows(self, kind: str) -> Iterable[Record]:
+        """Give the records of a kind."""
+        return self._rows(kind)
+
+    def name(self, kind: str, found_id: object) -> str:
+        """Give the name of a thing, or its id where nobody knows it."""
+        if kind not in self._names:
+            self._names[kind] = {own_id(row): str(members_of(row).get("name")) for row in self._rows(kind)}
+        return self._names[kind].get(str(found_id), str(found_id))
+
+
+def facts_of(kind: str, row: Record, book: Book) -> dict[str, Any]:
+    """Give what is compared of a thing, by the name of each fact; empty ones are left out."""
+    members = members_of(row)
+    found: dict[str, Any] = {name: members.get(name) for name in _PLAIN.get(kind, ("name", "description"))}
+    more = _MORE.get(kind)
+    if more is not None:
+        found |= more(row, book)
+    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
+
+
+def _field(row: Record, _: Book) -> dict[str, Any]:
+    schema = members_of(row).get("schema") or {}
+    return {"type": schema.get("custom") or schema.get("type")}
+
+
+def _screen(row: Record, book: Book) -> dict[str, Any]:
+    fields: dict[str, list[str]] = {}
+    for item in book.rows("screen_field"):
+        fields.setdefault(item.id.split("/")[-2], []).append(book.name("field", members_of(item).get("id")))
+    tabs = [members_of(tab) for tab in book.rows("screen_tab")]
+    return {
+        f"tab {tab.get('tabName')}": fields.get(str(tab.get("tabId")), ["no fields"])
+        for tab in tabs
+        if str(tab.get("screenId")) == own_id(row)
+    }
+
+
+def _screen_scheme(row: Record, book: Book) -> dict[str, Any]:
+    screens = members_of(row).get("screens") or {}
+    return {f"{purpose} screen": book.name("screen", found) for purpose, found in screens.items()}
+
+
+def _type_screen_scheme(row: Record, book: Book) -> dict[str, Any]:
+    found = {}
+    for item in book.rows("issue_type_screen_scheme_item"):
+        members = members_of(item)
+        if str(members.get("issueTypeScreenSchemeId")) == own_id(row):
+            type_id = str(members.get("issueTypeId"))
+            name = _DEFAULT if type_id == _DEFAULT else book.name("issue_type", type_id)
+            found[f"type {name}"] = book.name("screen_scheme", members.get("screenSchemeId"))
+    return found
+
+
+def _type_scheme(row: Record, book: Book) -> dict[str, Any]:
+    types = [
+        book.name("issue_type", members_of(item).get("issueTypeId"))
+        for item in book.rows("issue_type_scheme_item")
+        if str(members_of(item).get("issueTypeSchemeId")) == own_id(row)
+    ]
+    first = members_of(row).get("defaultIssueTypeId")
+    return {"types": sorted(types), "default type": book.name("issue_type", first) if first else None}
+
+
+def _workflow(row: Record, book: Book) -> dict[str, Any]:
+    members = members_of(row)
+    statuses = [book.name("status", item.get("statusReference")) for item in members.get("statuses") or []]
+    found: dict[str, Any] = {"statuses": sorted(statuses)}
+    for step in members.get("transitions") or []:
+        links = step.get("links") or []
+        found[f"transition {step.get('name')}"] = {
+            "type": step.get("type"),
+            "to": book.name("status", step.get("toStatusReference")),
+            "from": sorted(book.name("status", link.get("fromStatusReference")) for link in links),
+            "rules": sorted(rule_keys(step)),
+        }
+    return found
+
+
+def rule_keys(step: Mapping[str, Any]) -> list[str]:
+    """Give the keys of all rules of a transition."""
+    found = [rule for name in ("actions", "validators", "triggers") for rule in step.get(name) or []]
+    if isinstance(step.get("transitionScreen"), dict):
+        found.append(step["transitionScreen"])
+    groups = [step["conditions"]] if isinstance(step.get("conditions"), dict) else []
+    while groups:
+        group = groups.pop()
+        found += group.get("conditions") or []
+        groups += group.get("conditionGroups") or []
+    return [str(rule.get("ruleKey")) for rule in found]
+
+
+def _workflow_scheme(row: Record, book: Book) -> dict[str, Any]:
+    members = members_of(row)
+    types = members.get("issueTypeMappings") or {}
+    found = {f"type {book.name('issue_type', type_id)}": workflow_of(members, type_id) for type_id in types}
+    return {**found, "default workflow": workflow_of(members, "")}
+
+
+def _permission_scheme(row: Record, book: Book) -> dict[str, Any]:
+    found: dict[str, list[str]] = {}
+    for grant in members_of(row).get("permissions") or []:
+        found.setdefault(str(grant.get("permission")), []).append(_holder(grant.get("holder") or {}, book))
+    return {name: sorted(holders) for name, holders in found.items()}
+
+
+def _holder(holder: Mapping[str, Any], book: Book) -> str:
+    kind = str(holder.get("type"))
+    noun = _HOLDERS.get(kind.lower())
+    named = holder.get("value") or holder.get("parameter") or ""
+    return f"{kind} {key_of(book.name(noun, named)) if noun else named}".strip()
+
+
+def _notification_scheme(row: Record, book: Book) -> dict[str, Any]:
+    found = {}
+    for entry in members_of(row).get("notificationSchemeEvents") or []:
+        told = [
+            _holder({**item, "type": item.get("notificationType"), "value": item.get("recipient")}, book)
+            for item in entry.get("notifications") or []
+        ]
+        if told:
+            found[f"event {entry['event'].get('id')}"] = sorted(told)
+    return found
+
+
+def _security_scheme(row: Record, book: Book) -> dict[str, Any]:
+    members: dict[str, list[str]] = {}
+    for item in book.rows("security_level_member"):
+        level_id = str(members_of(item).get("issueSecurityLevelId"))
+        members.setdefault(level_id, []).append(_holder(members_of(item).get("holder") or {}, book))
+    return {
+        f"level {members_of(level).get('name')}": sorted(members.get(own_id(level), ["nobody"]))
+        for level in book.rows("security_level")
+        if str(members_of(level).get("issueSecuritySchemeId")) == own_id(row)
+    }
+
+
+def options_of(rows: Iterable[Record]) -> list[str]:
+    """Give the options of one context in order, each behind its parent."""
+    values = {own_id(row): str(members_of(row).get("value")) for row in rows}
+    tops: dict[str, list[str]] = {}
+    for row in rows:
+        parent = str(members_of(row).get("optionId") or "")
+        tops.setdefault(values.get(parent, ""), []).append(values[own_id(row)])
+    return [
+        text
+        for top in tops.get("", [])
+        for text in (top, *(f"{top} / {child}" for child in tops.get(top, [])))
+    ]
+
+
+_MORE: Mapping[str, Callable[[Record, Book], dict[str, Any]]] = {
+    "field": _field,
+    "screen": _screen,
+    "screen_scheme": _screen_scheme,
+    "issue_type_screen_scheme": _type_screen_scheme,
+    "issue_type_scheme": _type_scheme,
+    "workflow": _workflow,
+    "workflow_scheme": _workflow_scheme,
+    "permission_scheme": _permission_scheme,
+    "notification_scheme": _notification_scheme,
+    "security_scheme": _security_scheme,
+}
+# What has to be read besides a kind itself to say all of it.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "screen": ("field", "screen_tab"),
+    "screen_scheme": ("screen",),
+    "issue_type_screen_scheme": ("issue_type", "issue_type_screen_scheme_item", "screen_scheme"),
+    "issue_type_scheme": ("issue_type", "issue_type_scheme_item"),
+    "workflow": ("status",),
+    "workflow_scheme": ("issue_type",),
+    "permission_scheme": ("role", "group", "field"),
+    "notification_scheme": ("role", "group", "field"),
+    "security_scheme": ("security_level", "security_level_member", "role", "group", "field"),
+}
