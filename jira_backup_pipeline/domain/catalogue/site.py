@@ -10,6 +10,7 @@ belongs to the site's projects (`projects`), settings (`settings`), service desk
 from __future__ import annotations
 
 from jira_backup_pipeline.domain.catalogue.boards import BOARD_KINDS
+from jira_backup_pipeline.domain.catalogue.brought import with_restoring
 from jira_backup_pipeline.domain.catalogue.field_setup import FIELD_SETUP_KINDS
 from jira_backup_pipeline.domain.catalogue.projects import PLACE_OF_PROJECTS_KINDS
 from jira_backup_pipeline.domain.catalogue.schemes import SCHEME_KINDS
@@ -165,13 +166,15 @@ _DEFINITIONS = (
     ),
 )
 
-SITE_KINDS: tuple[Kind, ...] = (
-    *_DEFINITIONS,
-    *FIELD_SETUP_KINDS,
-    *SCHEME_KINDS,
-    *SHARED_KINDS,
-    *PLACE_OF_PROJECTS_KINDS,
-    *BOARD_KINDS,
-    *SETTING_KINDS,
-    *SERVICE_DESK_KINDS,
+SITE_KINDS: tuple[Kind, ...] = with_restoring(
+    (
+        *_DEFINITIONS,
+        *FIELD_SETUP_KINDS,
+        *SCHEME_KINDS,
+        *SHARED_KINDS,
+        *PLACE_OF_PROJECTS_KINDS,
+        *BOARD_KINDS,
+        *SETTING_KINDS,
+        *SERVICE_DESK_KINDS,
+    )
 )
