@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _NEEDS_CLOUD_ID = "{cloud_id}"
 _ENOUGH_FAILURES = 3
+_ABOUT_WHO_ASKS = frozenset({401, 403})
 
 
 def list_kind(
@@ -79,8 +81,15 @@ def _each(
         except (TransientError, UnexpectedAnswer) as error:
             return error
 
-    failed = 0
-    for parent, answer in zip(parents, client.map_ordered(read_of, parents), strict=True):
+    failed, rest = 0, list(parents)
+    answers: Iterator[Reading | Refusal | TransientError | UnexpectedAnswer] = iter(())
+    if kind.listing.is_one_right and len(parents) > 1:
+        first = read_of(parents[0])
+        if isinstance(first, Refusal) and first.status in _ABOUT_WHO_ASKS:
+            yield None, _refused_for_all(kind, parents, first)
+            return
+        answers, rest = iter([first]), rest[1:]
+    for parent, answer in zip(parents, chain(answers, client.map_ordered(read_of, rest)), strict=True):
         if isinstance(answer, Reading):
             failed = 0
             yield parent, answer
@@ -94,6 +103,15 @@ def _each(
                 raise answer
             gap = Gap(kind=kind.name, subject=subject, reason=answer.message, remedy=answer.hint)
         yield parent, Reading(total=1, gaps=[gap], unread=[""])
+
+
+def _refused_for_all(kind: Kind, parents: Sequence[Record], refusal: Refusal) -> Reading:
+    gap = _gap(kind, refusal, f"{kind.title} of {len(parents)} of {kind.parent}")
+    return Reading(
+        total=len(parents),
+        gaps=[replace(gap, count=len(parents))],
+        unread=[parent.id for parent in parents],
+    )
 
 
 def _gap(kind: Kind, refusal: Refusal, subject: str) -> Gap:

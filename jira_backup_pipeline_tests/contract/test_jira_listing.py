@@ -84,7 +84,8 @@ def test_a_path_takes_members_of_the_parent() -> None:
 
 
 def test_a_refused_parent_is_a_gap_beside_what_others_gave() -> None:
-    played = PlayedJira(customfield_1__context=REFUSED, customfield_2__context=page({"id": "21"}))
+    gone = Reply.json({"errorMessages": ["Not there."]}, 404)
+    played = PlayedJira(customfield_1__context=gone, customfield_2__context=page({"id": "21"}))
 
     found, _ = listed("field_context", played, field=FIELDS)
 
@@ -93,12 +94,32 @@ def test_a_refused_parent_is_a_gap_beside_what_others_gave() -> None:
         gap.kind,
         gap.subject,
         gap.status,
-    ) == ("field_context", "contexts of custom fields of field customfield_1", 403)
+    ) == ("field_context", "contexts of custom fields of field customfield_1", 404)
     assert gap.remedy
     assert gap.is_accepted(())
     assert [item.id for item in found.records] == ["customfield_2/21"]
     assert found.unread == ("customfield_1",)
     assert found.declared == len(found.records) + 1
+
+
+def test_a_right_that_is_missing_is_asked_for_once_and_told_once() -> None:
+    found, seen = listed("field_context", PlayedJira(context=REFUSED), field=FIELDS)
+
+    (gap,) = found.gaps
+    assert (gap.subject, gap.status, gap.count) == ("contexts of custom fields of 2 of field", 403, 2)
+    assert gap.is_accepted(())
+    assert len(seen) == 1
+    assert (found.declared, found.unread) == (2, ("customfield_1", "customfield_2"))
+
+
+def test_what_one_parent_hides_says_nothing_of_the_others() -> None:
+    boards = [record("board", "1", id=1), record("board", "2", id=2)]
+    played = PlayedJira(board__1__quickfilter=REFUSED, board__2__quickfilter=page({"id": 7}))
+
+    found, _ = listed("board_quick_filter", played, board=boards)
+
+    assert [gap.subject for gap in found.gaps] == ["quick filters of boards of board 1"]
+    assert [item.id for item in found.records] == ["2/7"]
 
 
 def test_a_list_that_breaks_off_keeps_what_came_and_counts_the_rest() -> None:

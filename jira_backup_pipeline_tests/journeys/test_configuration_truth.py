@@ -200,3 +200,31 @@ def test_typed_columns_of_what_hangs_on_issues_say_what_jira_says(backed: Backed
             assert len({len(row[name]) for name in ("field_types", "from_values", "to_ids")}) == 1
             seen.update("history" for _ in items)
     assert {"comment identifier", "history"} <= seen
+
+
+def test_an_account_that_may_only_browse_gets_what_it_may_see_and_few_gaps() -> None:
+    with start_sandbox(projects=3, issues=6, seed=11) as sandbox:
+        sandbox.edits.run("deny", {"permission": "ADMINISTER"})
+        repository, outcome = backed_up(sandbox, MemoryStore())
+        refused = [entry for entry in sandbox.core.log.entries() if entry.status in (400, 401, 403)]
+
+    site = outcome.captures[0]
+    gaps = site.manifest.gaps
+    assert site.manifest.unexplained == 0
+    assert {capture.manifest.state for capture in outcome.captures[1:]} == {SnapshotState.COMPLETE}
+    # One right that is missing is one question and one gap for each list, however many fields and screens there are.
+    assert len(gaps) == len({gap.kind for gap in gaps}) == len(refused)
+    assert {gap.kind for gap in gaps if not gap.is_accepted(())} == {"status", "role"}
+    for table in (
+        "fields",
+        "field_details",
+        "issue_types",
+        "filters",
+        "dashboard_gadgets",
+        "board_quick_filters",
+    ):
+        assert site.manifest.counts[table], table
+    assert "only overrideSharePermissions shows" in next(gap.subject for gap in gaps if gap.kind == "filter")
+    mine = {row["id"] for row in stored(repository, site.manifest, "filters").values()}
+    assert mine
+    assert "90000" not in mine

@@ -53,7 +53,7 @@ FIELD_SETUP_KINDS = (
         "field_contexts",
         title="contexts of custom fields",
         # Asked for custom fields only: system fields have none, and Jira refuses the question.
-        listing=pages("/rest/api/3/field/{parent_id}/context", only=_CUSTOM),
+        listing=pages("/rest/api/3/field/{parent_id}/context", only=_CUSTOM, is_one_right=True),
         columns=(
             text("context_id", "id"),
             text("name"),
@@ -93,6 +93,7 @@ FIELD_SETUP_KINDS = (
             "/rest/api/3/field/{grandparent_id}/context/{parent_id}/option",
             page_size=100,
             only=Condition(of="field", path=("schema", "custom"), values=_WITH_OPTIONS),
+            is_one_right=True,
         ),
         columns=(
             text("option_id", "id"),
@@ -110,6 +111,7 @@ FIELD_SETUP_KINDS = (
         listing=pages(
             "/rest/api/3/field/{parent_id}/context/defaultValue",
             only=_CUSTOM,
+            is_one_right=True,
         ),
         columns=(text("context_id", "contextId"), text("type")),
         parent="field",
@@ -136,7 +138,9 @@ FIELD_SETUP_KINDS = (
         "screen_field",
         "screen_fields",
         title="fields on the tabs of screens",
-        listing=Listing("/rest/api/3/screens/{screenId}/tabs/{parent_id}/fields", Paging.ARRAY),
+        listing=Listing(
+            "/rest/api/3/screens/{screenId}/tabs/{parent_id}/fields", Paging.ARRAY, is_one_right=True
+        ),
         columns=(text("field_id", "id"), text("name")),
         parent="screen_tab",
         # Tabs that no screen shows any more answer 400.
@@ -187,7 +191,7 @@ FIELD_SETUP_KINDS = (
         "field_configuration_item",
         "field_configuration_items",
         title="fields of field configurations (old)",
-        listing=pages("/rest/api/3/fieldconfiguration/{parent_id}/fields"),
+        listing=pages("/rest/api/3/fieldconfiguration/{parent_id}/fields", is_one_right=True),
         columns=(
             text("field_id", "id"),
             text("description"),
@@ -232,7 +236,7 @@ FIELD_SETUP_KINDS = (
         "field_scheme_item",
         "field_scheme_items",
         title="fields of field schemes (new)",
-        listing=pages("/rest/api/3/config/fieldschemes/{parent_id}/fields", page_size=100),
+        listing=pages("/rest/api/3/config/fieldschemes/{parent_id}/fields", page_size=100, is_one_right=True),
         columns=(
             text("field_id", "fieldId"),
             flag("is_required", "parameters", "isRequired"),

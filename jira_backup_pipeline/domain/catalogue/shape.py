@@ -104,6 +104,7 @@ class Listing:
     record of the kind named by `parent`: `{parent_id}`, `{grandparent_id}` or the name of a member of the parent's record;
     `{parent_ids}` stands for many parents, up to `batch` of them in one question. The records of such an answer name
     their parent at `names_parents`, or with `groups_parents` a list of those that they are true of.
+    With `is_one_right` an account may ask for the list of every parent or of none: one refusal speaks for all.
     `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
     refuses it.
     """
@@ -119,6 +120,7 @@ class Listing:
     batch: int = 0
     names_parents: str = ""
     groups_parents: bool = False
+    is_one_right: bool = False
 
     @property
     def is_per_parent(self) -> bool:
@@ -238,6 +240,7 @@ def pages(
     only: Condition | None = None,
     fallback_without: str | None = None,
     words: PageWords = _USUAL_WORDS,
+    is_one_right: bool = False,
 ) -> Listing:
     """Describe Jira's usual list: `values` by `startAt`, 50 at a time unless its documents allow more."""
     return Listing(
@@ -249,6 +252,7 @@ def pages(
         only=only,
         fallback_without=fallback_without,
         words=words,
+        is_one_right=is_one_right,
     )
 
 

@@ -90,7 +90,9 @@ SHARED_KINDS = (
         "group_members",
         title="members of groups",
         listing=pages(
-            "/rest/api/3/group/member", query=(("groupId", "{parent_id}"), ("includeInactiveUsers", "true"))
+            "/rest/api/3/group/member",
+            query=(("groupId", "{parent_id}"), ("includeInactiveUsers", "true")),
+            is_one_right=True,
         ),
         columns=(
             text("account_id", "accountId"),
