@@ -124,12 +124,14 @@ def test_the_launchpad_chooses_by_a_condition_and_a_part(restorable: Restorable)
     chosen = restorable.restore(target_project="ELSE", where="hierarchy_level < 0")
     place = restorable.restore(target_project="ELSE", part="configuration")
     wrong = restorable.restore(where="SELECT 1")
+    unmapped = restorable.restore(mapping_file="absent.toml")
 
     subtasks = output_text(chosen, "plan_restore", "plan")
     assert "its parent is neither selected nor on the target" in subtasks
     assert "| components |" in output_text(place, "plan_restore", "plan")
     assert "| comments |" not in output_text(place, "plan_restore", "plan")
     assert "a condition is wanted, not a statement" in failure_text(wrong)
+    assert "cannot read absent.toml" in failure_text(unmapped)
 
 
 def test_a_restore_that_is_not_confirmed_is_refused_before_anything_is_written(

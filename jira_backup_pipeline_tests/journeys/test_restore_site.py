@@ -119,6 +119,7 @@ def test_a_lost_site_comes_back_and_a_project_in_the_way_stops_no_other(made: Ba
         (("--project", "A", "--apply", "--confirm", "A", "--confirm", "B"), "more than one key"),
         (("--project", "A", "--attachments-only", "--configuration-only"), "exclude each other"),
         (("--project", "A", "--where", " "), "--where is empty"),
+        (("--project", "A", "--mapping", "absent.toml"), "cannot read absent.toml"),
         (("--project", "A", "--snapshot", "3", "--as-of", "2026-01-01"), "both say which snapshot"),
         (("--project", "A", "--snapshot", "newest"), "neither `latest` nor the number"),
     ],

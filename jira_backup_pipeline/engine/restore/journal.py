@@ -36,7 +36,7 @@ class StageMemory:
 
 
 class Journal:
-    """Documents of one restore, named `<restore>-<number>-<what>`; the number makes a second writer collide."""
+    """Documents of one restore, named `<scope>/<restore>-<number>-<what>`; the number makes a second writer collide."""
 
     def __init__(self, repository: Repository, restore: str, *, scope: str, next_number: int = 0) -> None:
         self._repository = repository
@@ -64,8 +64,9 @@ class Journal:
     def unfinished(cls, repository: Repository, *, scope: str, identity: str) -> Self | None:
         """Find the newest restore of this identity that has no end, and read what it did; None when there is none."""
         runs: dict[str, list[str]] = {}
-        for name in repository.list_documents(PREFIX):
-            restore, number, _ = name.rsplit("-", 2)
+        # Each scope has a folder of its own: the keys of one do not open the journals of another.
+        for name in repository.list_documents(PREFIX, under=f"{scope}/"):
+            restore, number, _ = name.removeprefix(f"{scope}/").rsplit("-", 2)
             if number.isdigit():
                 runs.setdefault(restore, []).append(name)
         for restore, names in sorted(runs.items(), reverse=True):
@@ -140,7 +141,7 @@ class Journal:
 
     def _write(self, what: str, payload: Mapping[str, Any]) -> None:
         with self._lock:
-            name = f"{self.restore}-{self._next:06}-{what}"
+            name = f"{self._scope}/{self.restore}-{self._next:06}-{what}"
             self._next += 1
             try:
                 self._repository.put_document(PREFIX, name, {"what": what, **payload}, scope=self._scope)
