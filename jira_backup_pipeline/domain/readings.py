@@ -45,14 +45,6 @@ class StoredLinks:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredChild:
-    """A comment or worklog as stored: its last change (epoch milliseconds), and the exact bytes of its properties."""
-
-    updated_ms: int
-    properties: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
 class Pace:
     """How fast Jira answers at present: the mean time of its answers (None before the first), and how many at once."""
 

@@ -166,8 +166,7 @@ def cost_of(work: Workload, averages: Averages) -> Cost:
         "issues": ceil(work.to_read / _BODIES) * rounds,
         "history": history,
         "properties of comments and worklogs": sum(
-            ceil(averages.records.get(kind, 0) * _asked_for_all(work) / _CHILDREN)
-            for kind in ("comment", "worklog")
+            ceil(expected.get(kind, 0) / _CHILDREN) for kind in ("comment", "worklog")
         ),
         "remote links": _links(work, averages),
         "watchers and voters": sum(_interest(work, averages, kind) for kind in ("watcher", "vote")),

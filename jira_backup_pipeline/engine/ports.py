@@ -20,7 +20,6 @@ from jira_backup_pipeline.domain.readings import (
     ListedProject,
     Located,
     Pace,
-    StoredChild,
     StoredLinks,
 )
 
@@ -110,7 +109,6 @@ class JiraReader(Protocol):
         properties_of: Collection[str] | None = (),
         stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
         stored_links: Mapping[str, StoredLinks] | None = None,
-        stored_children: Mapping[tuple[str, str], StoredChild] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them; of attachments the metadata.
 
@@ -119,8 +117,7 @@ class JiraReader(Protocol):
         cost a request an issue: they are asked of the issues in `links_of` (None: of every issue) and of those whose history
         names one in an entry that `stored_links` does not know; other issues keep the links stored there. Issue properties are found by key: `property_keys` are known from before; the issues in `properties_of`
         (None: every issue) are asked for all they have, one request each, and their keys are asked of the others too.
-        `stored_children` are comments and worklogs by kind and id: one with the same last change keeps the properties stored
-        there. `stored_people` are user objects by kind and issue id, as stored: where the issue states as many, nobody is asked.
+        `stored_people` are user objects by kind and issue id, as stored: where the issue states as many, nobody is asked.
         """
 
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:

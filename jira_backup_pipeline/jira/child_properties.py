@@ -5,8 +5,7 @@ thing's `properties`, nothing where it has none.
 
 What stays out: the comments and worklogs themselves (`bodies`, `overflow`), properties of issues (`issue_properties`).
 
-Nothing tells beforehand which comment has properties, so all of a window are asked for, a request for every thousand; but for
-those that the caller has stored with the same last change. Setting a property does not touch that, so a full reading hands in none.
+Nothing tells beforehand which comment has properties, so all of a window are asked for: a request for every thousand.
 """
 
 from __future__ import annotations
@@ -18,14 +17,12 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.jira.refusals import gap_for
-from jira_backup_pipeline.jira.walk import updated_ms_of
 from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.slices import Page, read_value, split_array, split_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jira_backup_pipeline.domain.readings import StoredChild
     from jira_backup_pipeline.jira.assembly import UnitParts
     from jira_backup_pipeline.jira.client import JiraClient
     from jira_backup_pipeline.jira.wire.slices import Slice
@@ -51,13 +48,9 @@ class _Answer:
     refusal: Refusal | None = None
 
 
-def add_child_properties(
-    client: JiraClient,
-    parts: Mapping[str, UnitParts],
-    stored: Mapping[tuple[str, str], StoredChild] | None = None,
-) -> None:
-    """Put the properties of a window's comments and worklogs into its parts; what is `stored` unchanged keeps its own."""
-    owners = {kind: _owners(kind, parts, stored or {}) for kind in _LISTS}
+def add_child_properties(client: JiraClient, parts: Mapping[str, UnitParts]) -> None:
+    """Put the properties of a window's comments and worklogs into its parts."""
+    owners = {kind: _owners(kind, parts) for kind in _LISTS}
     batches = [
         _Batch(kind, ids[start : start + _IDS_A_REQUEST])
         for kind, of_kind in owners.items()
@@ -90,27 +83,14 @@ def _settle(answer: _Answer, owners: Mapping[int, UnitParts]) -> None:
         part.gaps.append(_withheld(kind, issue_id, 1 + len(more)))
 
 
-def _owners(
-    kind: str, parts: Mapping[str, UnitParts], stored: Mapping[tuple[str, str], StoredChild]
-) -> dict[int, UnitParts]:
-    """Give the issue of each comment or worklog that must be asked for.
-
-    An id that is no number cannot be asked for, and Jira has none such.
-    """
+def _owners(kind: str, parts: Mapping[str, UnitParts]) -> dict[int, UnitParts]:
+    """Give the issue of each comment or worklog; an id that is no number cannot be asked for, and Jira has none such."""
     owners: dict[int, UnitParts] = {}
     for part in parts.values():
         for item in part.items(kind):
-            members = split_object(item)
-            number = read_value(members.get("id", b"null"))
-            if not isinstance(number, str) or not (number.isascii() and number.isdigit()):
-                continue
-            known = stored.get((kind, number))
-            if known is None or known.updated_ms != updated_ms_of(
-                read_value(members.get("updated", b"null"))
-            ):
+            number = read_value(split_object(item).get("id", b"null"))
+            if isinstance(number, str) and number.isascii() and number.isdigit():
                 owners[int(number)] = part
-            elif known.properties is not None:
-                part.child_properties[kind, number] = known.properties
     return owners
 
 

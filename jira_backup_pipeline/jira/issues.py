@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.domain.readings import IssueUnit, StoredChild, StoredLinks
+from jira_backup_pipeline.domain.readings import IssueUnit, StoredLinks
 from jira_backup_pipeline.jira.assembly import UnitParts, assemble
 from jira_backup_pipeline.jira.bodies import BATCH as BODIES_BATCH
 from jira_backup_pipeline.jira.bodies import Bodies, Question, fetch_bodies
@@ -85,7 +85,6 @@ class IssueReading:
         *,
         links_of: Collection[str] | None,
         stored_links: Mapping[str, StoredLinks],
-        stored_children: Mapping[tuple[str, str], StoredChild],
     ) -> None:
         self._client = client
         self._finders = finders
@@ -93,7 +92,6 @@ class IssueReading:
         self._question = Question()
         self._links_of = None if links_of is None else frozenset(links_of)
         self._stored_links = stored_links
-        self._stored_children = stored_children
         self._overflow = Overflow(client)
 
     def units(self, issue_ids: Sequence[str]) -> Iterator[IssueUnit]:
@@ -150,7 +148,7 @@ class IssueReading:
         for finder in self._finders:
             finder.add_people(parts)
         self._properties.add_properties(parts)
-        add_child_properties(self._client, parts, self._stored_children)
+        add_child_properties(self._client, parts)
         return _Parts(window.ids, parts, bodies.unreadable)
 
     def _add_histories(self, parts: dict[str, UnitParts], histories: Histories) -> None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         ListedProject,
         Located,
         Pace,
-        StoredChild,
         StoredLinks,
     )
     from jira_backup_pipeline.domain.records import Record
@@ -113,7 +112,6 @@ class CloudReader:
         properties_of: Collection[str] | None = (),
         stored_people: Mapping[str, Mapping[str, Sequence[bytes]]] | None = None,
         stored_links: Mapping[str, StoredLinks] | None = None,
-        stored_children: Mapping[tuple[str, str], StoredChild] | None = None,
     ) -> Iterator[IssueUnit]:
         """Read issues with all that hangs on them, in the order asked; what Jira does not give is left out.
 
@@ -134,12 +132,7 @@ class CloudReader:
         ]
         properties = IssueProperties(self.client, property_keys, properties_of)
         reading = IssueReading(
-            self.client,
-            finders,
-            properties,
-            links_of=links_of,
-            stored_links=stored_links or {},
-            stored_children=stored_children or {},
+            self.client, finders, properties, links_of=links_of, stored_links=stored_links or {}
         )
         return reading.units(issue_ids)
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from jira_backup_pipeline.domain.errors import TransientError
-from jira_backup_pipeline.domain.readings import StoredChild
 from jira_backup_pipeline_tests.doubles.played_jira import PlayedJira, asked, issue, kinds, units
 from jira_backup_pipeline_tests.doubles.scripted_http import Reply, Seen
 
@@ -145,37 +144,3 @@ def test_a_refused_list_of_worklog_properties_is_one_gap() -> None:
 
     assert [(gap.kind, gap.status) for unit in found for gap in unit.gaps] == [("worklog", 403)]
     assert [kinds(unit, "worklog") for unit in found] == [["1"], ["2"]]
-
-
-# --- comments and worklogs that are stored ------------------------------------------------------------------------------
-
-
-def test_only_comments_that_changed_since_they_were_stored_are_asked_for_their_properties() -> None:
-    at = "2026-01-02T03:04:05.006+0000"
-    at_ms = 1_767_323_045_006
-    comments = [{"id": str(number), "updated": at} for number in range(1, 6)]
-    page = {"comments": comments, "total": 5, "startAt": 0, "maxResults": 20}
-    kept = b'[ {"key": "k",  "value": 1e2} ]'
-    stored = {
-        ("comment", "1"): StoredChild(at_ms, kept),
-        ("comment", "2"): StoredChild(at_ms, None),
-        ("comment", "3"): StoredChild(at_ms - 1, b"[]"),
-        ("worklog", "4"): StoredChild(at_ms, kept),
-    }
-    wanted: list[list[int]] = []
-
-    def listed(seen: Seen) -> Reply:
-        wanted.append(seen.document["ids"])
-        found = [{"key": "new", "value": number} for number in seen.document["ids"]]
-        return Reply.json({"values": [{"id": str(one["value"]), "properties": [one]} for one in found]})
-
-    (unit,), seen = units(PlayedJira([issue(1, comment=page)], comment__list=listed), stored_children=stored)
-
-    assert wanted == [[3, 4, 5]]
-    extras = {
-        record.id: record.extra.get("properties") for record in unit.records if record.kind == "comment"
-    }
-    assert extras["1"] == kept.decode()
-    assert extras["2"] is None
-    assert '"new"' in str(extras["3"])
-    assert asked(seen, "/worklog/list") == 0

@@ -223,30 +223,3 @@ def test_a_project_that_is_closed_to_the_account_is_a_gap_of_the_site(nights: Ni
 
     assert [gap.subject for gap in site.manifest.gaps if gap.kind == "site_project"] == ["project APP"]
     assert not site.is_clean
-
-
-def test_a_night_asks_for_properties_of_new_comments_alone_and_a_full_reading_for_all(nights: Nights) -> None:
-    commented = [issue for issue in nights.issues() if nights.sandbox.site.body(issue).comments][:4]
-    nights.night()
-    comment = nights.sandbox.site.body(commented[0]).comments[0]
-    nights.call("PUT", f"/comment/{comment.comment_id}/properties/silent", {"n": 1})
-    for issue in commented:
-        edited(nights, issue)
-    quiet = nights.night()
-    added = nights.sandbox.edits.add_comment(str(commented[1].issue_id), "new")["comment_ids"][0]
-    nights.call("PUT", f"/comment/{added}/properties/fresh", [2])
-
-    night, full = nights.night(), nights.night(is_full=True)
-
-    def properties(done: CaptureOutcome) -> dict[str, str | None]:
-        rows = nights.repository.tables(done.manifest)["comments"].to_arrow().to_pylist()
-        return {row["id"]: row["properties"] for row in rows}
-
-    counts = [done.requests.get("POST /rest/api/3/comment/list", 0) for done in (quiet, night)]
-    assert counts == [0, 1]
-    assert "fresh" in str(properties(night)[str(added)])
-    found = ["silent" in str(properties(done)[str(comment.comment_id)]) for done in (night, full)]
-    assert found == [False, True]
-    assert {i: p for i, p in properties(night).items() if "silent" not in str(properties(full)[i])} == {
-        i: p for i, p in properties(full).items() if "silent" not in str(p)
-    }

@@ -60,7 +60,7 @@ def test_a_night_pays_for_what_changed() -> None:
     assert cost.requests["finding issues"] == 20 + 2
     assert cost.requests["issues"] == 44
     assert cost.requests["remote links"] == 10 + 22
-    assert cost.requests["properties of comments and worklogs"] == 1
+    assert cost.requests["properties of comments and worklogs"] == 9
     assert cost.requests["attachments"] == 5
 
 

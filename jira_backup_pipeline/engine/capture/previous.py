@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.history import names_remote_link
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
-from jira_backup_pipeline.domain.readings import StoredChild, StoredLinks
+from jira_backup_pipeline.domain.readings import StoredLinks
 from jira_backup_pipeline.domain.times import to_epoch_ms
 from jira_backup_pipeline.engine.capture.ledger import FileBytes
 
@@ -173,23 +173,6 @@ class Previous:
             if row["id"] in wanted
         }
 
-    def children(
-        self, repository: Repository, issue_ids: Collection[str]
-    ) -> dict[tuple[str, str], StoredChild]:
-        """Give the stored comments and worklogs of these issues by kind and id; not those of which something was missing."""
-        if self.manifest is None or not issue_ids:
-            return {}
-        tables = repository.tables(self.manifest, packs=self._packs_of(issue_ids))
-        # One gap may speak for a whole request: then nothing of the kind is trusted.
-        kinds = {"comment", "worklog"} - {gap.kind for gap in self.gaps}
-        return {
-            (kind, row["id"]): StoredChild(to_epoch_ms(row["updated"]), _encoded(row["properties"]))
-            for kind in sorted(kinds)
-            for batch in tables[BY_NAME[kind].table].to_batches(["id", "updated", "properties"], of=issue_ids)
-            for row in batch.to_pylist()
-            if row["updated"] is not None
-        }
-
     def people(self, repository: Repository, issue_ids: Collection[str]) -> dict[str, dict[str, list[bytes]]]:
         """Give who is stored as watching and voting: by kind and issue id, as the exact bytes of their user objects."""
         if self.manifest is None or not issue_ids:
@@ -213,10 +196,6 @@ class Previous:
             issue_id: StoredLinks(tuple(links.get(issue_id, ())), frozenset(entries.get(issue_id, ())))
             for issue_id in entries.keys() | links.keys()
         }
-
-
-def _encoded(text: str | None) -> bytes | None:
-    return None if text is None else text.encode("utf-8")
 
 
 def _raws_in(table: TableReader, issue_ids: Collection[str]) -> dict[str, list[bytes]]:

@@ -79,8 +79,6 @@ class UnitReading:
             stored_people={} if self.options.is_full else previous.people(self.repository, to_read),
             # A link that an app changes without a word in the history is found by a full reading too.
             stored_links={} if self.options.is_full else previous.remote_links(self.repository, to_read),
-            # And so is a property that is set on a comment or worklog without touching it.
-            stored_children={} if self.options.is_full else previous.children(self.repository, to_read),
         )
         # A first backup of a million issues must not begin with more packs than a snapshot may rest on.
         pack_units = max(self.options.pack_units, ceil(len(to_read) / _MOST_PACKS_A_READING))
