@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,7 +75,17 @@ def test_what_is_impossible_is_exactly_what_is_documented(
     seen = {found[:3] for result in results.values() for found in result.report.reasons}
 
     assert seen == IMPOSSIBLE
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("### What a REST restore cannot bring back")[2].partition("\n## ")[0]
+    filled = "Jira fills an absent remaining estimate with the original one"
+    assert [why for _, _, why in IMPOSSIBLE if f"| {why} |" not in section] == [filled]
     for result in results.values():
+        rows = [
+            f"| {found.what} | {found.reason} |"
+            for found in result.plan.impossible
+            if found.kind != "project"
+        ]
+        assert [row for row in rows if row not in section] == []
         assert {found.kind for found in result.plan.impossible} >= set(result.report.impossible) - {
             "watcher",
             "vote",
