@@ -17,6 +17,7 @@ from jira_backup_pipeline.sandbox.changes import available_transitions, history_
 from jira_backup_pipeline.sandbox.codec import Place, ValueProblem
 from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, IssueBody, Project
+from jira_backup_pipeline.sandbox.setup import schemes
 from jira_backup_pipeline.sandbox.setup.create_screens import create_screen
 from jira_backup_pipeline.sandbox.setup.mails import CREATED, announce
 from jira_backup_pipeline.sandbox.values import CODECS
@@ -62,8 +63,10 @@ def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
             continue
         if item.field_id in {"statuscategorychangedate", "resolutiondate"} or item.kind == "rank":
             continue
-        # Sub-tasks are in the sprint and team of their parent.
-        if subtask and item.kind in {"sprint", "team"}:
+        # Sub-tasks take over sprint, team and security level from their parent.
+        if subtask and item.kind in {"sprint", "team", "securitylevel"}:
+            continue
+        if item.kind == "securitylevel" and schemes.follows(site, project, "security_scheme") is None:
             continue
         found.append(item)
     return found

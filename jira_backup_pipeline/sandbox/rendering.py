@@ -329,7 +329,6 @@ def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, 
         "watches": {"self": f"{link}/watchers", "watchCount": len(issue.watchers), "isWatching": watching},
         "votes": {"self": f"{link}/votes", "votes": len(issue.voters), "hasVoted": voted},
         "lastViewed": None,
-        "security": None,
         **_times(site, issue, stored),
     }
     if issue.parent_id is not None and issue.parent_id in site.issues.by_id:

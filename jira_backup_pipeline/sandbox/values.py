@@ -21,6 +21,7 @@ from jira_backup_pipeline.sandbox import people_values as people
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.clock import iso_text, parse_iso
 from jira_backup_pipeline.sandbox.codec import Codec, Place, ValueProblem
+from jira_backup_pipeline.sandbox.setup import schemes
 from jira_backup_pipeline.sandbox.setup.fields import is_open
 
 if TYPE_CHECKING:
@@ -291,6 +292,33 @@ def _describe_resolution(site: Site, value: Json) -> tuple[str | None, str | Non
     return (None, None) if item is None else (item.item_id, item.name)
 
 
+def _level(place: Place, value: Json) -> str:
+    """A level of the security scheme that the project follows."""
+    wanted = value if isinstance(value, dict) else {}
+    scheme_id = schemes.follows(place.site, place.project, "security_scheme")
+    for level in schemes.security_levels(place.site):
+        is_meant = level["id"] == str(wanted.get("id", "")) or (
+            "id" not in wanted and level["name"] == wanted.get("name")
+        )
+        if is_meant and level["issueSecuritySchemeId"] == scheme_id:
+            return str(level["id"])
+    raise ValueProblem("The security level selected is invalid.")
+
+
+def _show_level(site: Site, value: Json) -> Json:
+    found = next((level for level in schemes.security_levels(site) if level["id"] == value), None)
+    if found is None:
+        return None
+    return {"self": f"{show.API}/securitylevel/{value}"} | {
+        name: found[name] for name in ("id", "description", "name")
+    }
+
+
+def _describe_level(site: Site, value: Json) -> tuple[str | None, str | None]:
+    found = _show_level(site, value)
+    return (None, None) if found is None else (str(found["id"]), str(found["name"]))
+
+
 def _project(place: Place, value: Json) -> int:
     wanted = value if isinstance(value, dict) else {}
     found = place.site.find_project(str(wanted.get("id", wanted.get("key", ""))))
@@ -379,6 +407,7 @@ CODECS: dict[str, Codec] = {
     "multigrouppicker": Codec(people.groups, people.show_groups, people.describe_groups, many=True),
     "team": Codec(people.team, people.show_team, people.describe_team),
     "importid": Codec(_read_only, _show_number, _describe_text),
+    "securitylevel": Codec(_level, _show_level, _describe_level),
     "project": Codec(_project, _show_project, _describe_project),
     "sprint": Codec(_sprint, _show_sprints, _describe_sprints),
     "url": Codec(_url, _same, _describe_text),

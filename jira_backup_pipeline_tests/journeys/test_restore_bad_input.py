@@ -46,10 +46,13 @@ def new_key(request: pytest.FixtureRequest) -> str:
     return "B" + "".join(letter for letter in request.node.name.upper() if letter.isalpha())[-8:]
 
 
-def into_empty_project(site: Restorable, key: str, **screens: Any) -> None:
+def into_empty_project(
+    site: Restorable, key: str, *, security_scheme: int | None = 10_000, **screens: Any
+) -> None:
     """Make a project beforehand, with screens that ask for what the snapshot may not have."""
     account = site.sandbox.site.backup_account_id
-    body = {"key": key, "name": key, "leadAccountId": account, "projectTypeKey": "software"}
+    body: dict[str, Any] = {"key": key, "name": key, "leadAccountId": account, "projectTypeKey": "software"}
+    body |= {"issueSecurityScheme": security_scheme} if security_scheme is not None else {}
     site.writer.send("POST", "/rest/api/3/project", body)
     if screens:
         site.sandbox.edits.set_screens(key, **screens)
@@ -173,6 +176,20 @@ def test_fields_that_are_missing_on_the_create_screen(site: Restorable, new_key:
     [line] = {note.partition(":")[2] for note in plan.notes if "not on the create screen of Story" in note}
     assert "Priority" in line
     assert only_wrong(result) == set()
+
+
+def test_issues_that_few_may_read_into_a_project_without_security_levels(
+    site: Restorable, new_key: str
+) -> None:
+    into_empty_project(site, new_key, security_scheme=None)
+
+    plan = site.plan(target_key=new_key)
+    result = restored(site, new_key)
+
+    [conflict] = [found for found in plan.conflicts if found.kind == "security level"]
+    assert "whoever may browse the project sees them" in conflict.remedy
+    assert only_wrong(result) == {("issue", "security")}
+    assert int(result.exit_code) == 3
 
 
 def test_an_issue_type_that_the_target_lacks(site: Restorable, new_key: str) -> None:

@@ -90,7 +90,15 @@ def test_every_documented_type_of_custom_field_is_there_and_holds_values(
 def test_every_system_field_that_people_set_holds_values(site: Site) -> None:
     set_by_people = {
         *("assignee", "components", "description", "duedate", "environment", "fixVersions", "priority"),
-        *("reporter", "resolution", "summary", "timeoriginalestimate", "timeestimate", "versions"),
+        *(
+            "reporter",
+            "resolution",
+            "security",
+            "summary",
+            "timeoriginalestimate",
+            "timeestimate",
+            "versions",
+        ),
     }
     used = {name for issue in site.issues for name, value in site.body(issue).values.items() if value}
 

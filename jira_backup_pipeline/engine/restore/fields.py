@@ -206,10 +206,10 @@ class ValueWriter:
 
 
 def _is_inherited(target: TargetField, record: Record) -> bool:
-    """Tell whether an issue takes a value over from its parent: a sub-task is in its parent's team."""
+    """Tell whether an issue takes a value over from its parent: team and security level of a sub-task are its parent's."""
     kind = fields_of(record).get("issuetype")
     level = kind.get("hierarchyLevel") if isinstance(kind, dict) else None
-    return target.type == "team" and isinstance(level, int) and level < 0
+    return target.type in {"team", "securitylevel"} and isinstance(level, int) and level < 0
 
 
 def _option(value: Mapping[str, Any]) -> dict[str, Any]:

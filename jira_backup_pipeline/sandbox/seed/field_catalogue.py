@@ -83,7 +83,7 @@ _SYSTEM: tuple[tuple[str, str, str, str, str, bool, bool], ...] = (
     ("timeoriginalestimate", "Original estimate", "computed", "number", "", True, False),
     ("description", "Description", "textarea", "string", "", True, True),
     ("timetracking", "Time tracking", "computed", "timetracking", "", False, True),
-    ("security", "Security Level", "computed", "securitylevel", "", True, True),
+    ("security", "Security Level", "securitylevel", "securitylevel", "", True, True),
     ("attachment", "Attachment", "computed", "array", "attachment", True, True),
     ("aggregatetimeestimate", "Sum Remaining Estimate", "computed", "number", "", True, False),
     ("summary", "Summary", "textfield", "string", "", True, True),

@@ -17,6 +17,7 @@ from jira_backup_pipeline.sandbox.seed import configuration as kinds
 from jira_backup_pipeline.sandbox.seed import documents, prose
 from jira_backup_pipeline.sandbox.seed import field_catalogue as fields
 from jira_backup_pipeline.sandbox.seed.plan import FIRST_MS
+from jira_backup_pipeline.sandbox.setup.schemes import LEVELS
 
 if TYPE_CHECKING:
     import random
@@ -185,4 +186,8 @@ def _by_type(make: Making) -> JsonObject:
         values[fields.EPIC_STATUS] = make.option(fields.EPIC_STATUS)
     if make.issue.type_id != kinds.SUBTASK and make.source.random() < 0.2:
         values[fields.TEAM] = make.source.choice(list(TEAMS))
+    # The first project alone follows a security scheme.
+    is_first = make.issue.project_id == make.choices.projects[0]
+    if is_first and make.issue.type_id != kinds.SUBTASK and make.source.random() < 0.04:
+        values["security"] = make.source.choice([level_id for level_id, _ in LEVELS])
     return values

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
 
 _EVENTS = ((1, "Issue Created"), (2, "Issue Updated"), (3, "Issue Assigned"), (6, "Issue Commented"))
-_LEVELS = (("10021", "Reporter only"), ("10022", "Developers"))
+LEVELS = (("10021", "Reporter only"), ("10022", "Developers"))
 _FIRST_SCHEME = 10_000
 
 
@@ -184,7 +184,7 @@ def security_schemes(site: Site) -> list[JsonObject]:
             "self": f"{show.API}/issuesecurityschemes/{_FIRST_SCHEME}",
             "name": "Confidential work",
             "description": "Levels that hide issues",
-            "defaultSecurityLevelId": int(_LEVELS[0][0]),
+            "defaultSecurityLevelId": int(LEVELS[0][0]),
         },
         *site.made.of("security_scheme"),
     ]
@@ -198,10 +198,10 @@ def security_levels(site: Site) -> list[JsonObject]:
             "self": f"{show.API}/issuesecurityschemes/level?id={level_id}",
             "name": name,
             "description": "",
-            "isDefault": level_id == _LEVELS[0][0],
+            "isDefault": level_id == LEVELS[0][0],
             "issueSecuritySchemeId": str(_FIRST_SCHEME),
         }
-        for level_id, name in _LEVELS
+        for level_id, name in LEVELS
     ]
     return found + site.made.of("security_level")
 
@@ -219,7 +219,7 @@ def security_members(site: Site) -> list[JsonObject]:
             "issueSecuritySchemeId": str(_FIRST_SCHEME),
             "holder": holder,
         }
-        for number, ((level_id, _), holder) in enumerate(zip(_LEVELS, holders, strict=False))
+        for number, ((level_id, _), holder) in enumerate(zip(LEVELS, holders, strict=False))
     ]
     return found + site.made.of("security_level_member")
 
