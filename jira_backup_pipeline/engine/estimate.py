@@ -183,6 +183,7 @@ def _site_cost(site: Manifest | None) -> Cost:
     for kind in kinds:
         things = site.counts.get(kind.table, 0)
         lists = site.counts.get(BY_NAME[kind.parent].table, 0) if kind.parent else 1
+        lists = ceil(lists / kind.listing.batch) if kind.listing.batch else lists
         pages = ceil(things / (kind.listing.page_size or _DEFAULT_PAGE))
         requests += max(lists if kind.listing.is_per_parent else 1, pages)
         if kind.listing.paging in (Paging.KEYS, Paging.LINKS):

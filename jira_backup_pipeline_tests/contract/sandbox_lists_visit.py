@@ -68,3 +68,5 @@ def _service_desk(ok: Callable[..., Any], lead: str) -> None:
     for noun in ("requesttype", "requesttypegroup", "queue", "organization"):
         assert ok("GET", f"{DESK}/servicedesk/{desk}/{noun}")["values"]
     ok("GET", f"{DESK}/organization")
+    kind = ok("GET", f"{DESK}/servicedesk/{desk}/requesttype")["values"][0]["id"]
+    assert ok("GET", f"{DESK}/servicedesk/{desk}/requesttype/{kind}/field")["requestTypeFields"]

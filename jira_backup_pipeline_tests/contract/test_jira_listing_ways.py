@@ -310,3 +310,29 @@ def test_names_and_types_of_fields_are_those_that_a_search_shows() -> None:
         ("customfield_1", "Größe", json.dumps("Größe").encode()),
     ]
     assert seen[0].query["jql"] == ["project = 10000 ORDER BY id"]
+
+
+def test_lists_of_more_than_a_page_are_read_to_their_end() -> None:
+    """More projects than one question names, more boards, plans and rules than a page holds."""
+    kinds = ("plan", "automation_rule_summary", "board", "issue_type_scheme_project", "field_scheme_project")
+    with start_sandbox(projects=120, issues=1, seed=3) as sandbox:
+        reader = reader_of(sandbox)
+        known = {"site_project": reader.list_kind(BY_NAME["site_project"]).records}
+        sandbox.core.log.reset()
+        found = {kind: reader.list_kind(BY_NAME[kind], known=known) for kind in kinds}
+        asked = [entry.template for entry in sandbox.core.log.entries()]
+        reader.client.close()
+
+    assert [len(found[kind].records) for kind in kinds] == [120, 121, 120, 120, 120]
+    assert [(listing.gaps, listing.declared) for listing in found.values()] == [
+        ((), len(listing.records)) for listing in found.values()
+    ]
+    # By cursor 50 and 100 at a time, by start 50, and a hundred projects in a question with 50 schemes to a page.
+    counts = {template.rpartition("rest/")[2]: asked.count(template) for template in asked}
+    assert counts == {
+        "api/3/plans/plan": 3,
+        "v1/rule/summary": 2,
+        "agile/1.0/board": 3,
+        "api/3/issuetypescheme/project": 3,
+        "api/3/config/fieldschemes/projects": 2,
+    } | {"/_edge/tenant_info": 1}

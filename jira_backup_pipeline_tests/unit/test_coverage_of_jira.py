@@ -117,6 +117,7 @@ LISTS = {
     "service desks": (
         f"{DESK}/servicedesk",
         f"{DESK}/organization",
+        f"{DESK}/servicedesk/{{}}/requesttype/{{}}/field",
         *(
             f"{DESK}/servicedesk/{{}}/{part}"
             for part in ("requesttype", "requesttypegroup", "queue", "organization")

@@ -1,4 +1,4 @@
-"""Service projects as their own API shows them: desks, request types, queues, organizations.
+"""Service projects as their own API shows them: desks, request types with their fields, queues, organizations.
 
 What belongs here: one entry for each kind, in capture order; parents before what is listed for them.
 
@@ -11,6 +11,9 @@ from __future__ import annotations
 from jira_backup_pipeline.domain.catalogue.shape import (
     DESK_WORDS,
     NOT_EVERYWHERE,
+    Listing,
+    Paging,
+    flag,
     kept,
     pages,
     text,
@@ -48,6 +51,26 @@ SERVICE_DESK_KINDS = (
             texts("group_ids", "groupIds"),
         ),
         parent="service_desk",
+        restore_note=_NOT_CREATABLE,
+        optional_statuses=NOT_EVERYWHERE,
+    ),
+    kept(
+        "request_type_field",
+        "request_type_fields",
+        title="fields of request types",
+        listing=Listing(
+            _DESKS + "/{grandparent_id}/requesttype/{parent_id}/field", Paging.ARRAY, "requestTypeFields"
+        ),
+        columns=(
+            text("field_id", "fieldId"),
+            text("name"),
+            text("description"),
+            flag("is_required", "required"),
+            flag("is_visible", "visible"),
+            text("type", "jiraSchema", "type"),
+        ),
+        parent="request_type",
+        id_path=("fieldId",),
         restore_note=_NOT_CREATABLE,
         optional_statuses=NOT_EVERYWHERE,
     ),

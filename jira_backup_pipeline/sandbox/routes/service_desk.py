@@ -68,5 +68,21 @@ def _of_desk(call: Call, *, listed: Callable[[Site, Project], list[JsonObject]])
     raise ApiError(404, "The service desk was not found.")
 
 
+@ROUTES.get(f"{API}/servicedesk/{{serviceDeskId}}/requesttype/{{requestTypeId}}/field")
+def request_type_fields(call: Call) -> Response:
+    """The fields of a request type, all at once."""
+    call.actor()
+    for project in service_desk.desk_projects(call.site):
+        for found in service_desk.request_types(call.site, project):
+            if (found["serviceDeskId"], found["id"]) == (
+                call.params["serviceDeskId"],
+                call.params["requestTypeId"],
+            ):
+                shown = service_desk.request_type_fields(call.site, found)
+                rights = {"canRaiseOnBehalfOf": True, "canAddRequestParticipants": True}
+                return json_response({"requestTypeFields": shown, **rights})
+    raise ApiError(404, "The request type was not found.")
+
+
 for _noun, _listed in _BELOW_A_DESK:
     ROUTES.get(f"{API}/servicedesk/{{serviceDeskId}}/{_noun}")(partial(_of_desk, listed=_listed))

@@ -115,10 +115,18 @@ def _of_projects(site: Site) -> Iterator[Found]:
         yield "project_email", home, associations.email(project)
         yield "project_avatar", home, associations.avatars(site, project)
         yield "project_permission_scheme", home, associations.permission_scheme(site, project)
+    yield from _of_desks(site)
+
+
+def _of_desks(site: Site) -> Iterator[Found]:
     for project in service_desk.desk_projects(site):
         for kind, of_desk in OF_DESKS:
             for record in of_desk(site, project):
                 yield kind, f"{service_desk.desk_id(project)}/{record['id']}", record
+        for asked in service_desk.request_types(site, project):
+            place = f"{service_desk.desk_id(project)}/{asked['id']}"
+            for record in service_desk.request_type_fields(site, asked):
+                yield "request_type_field", f"{place}/{record['fieldId']}", record
 
 
 def _of_boards(site: Site) -> Iterator[Found]:

@@ -66,6 +66,26 @@ def request_types(site: Site, project: Project) -> list[JsonObject]:
     ]
 
 
+def request_type_fields(site: Site, request_type: JsonObject) -> list[JsonObject]:
+    """The fields that a customer fills in for a request type."""
+    del request_type
+    return [
+        {
+            "fieldId": field_id,
+            "name": site.fields[field_id].name,
+            "description": "",
+            "required": field_id == "summary",
+            "visible": True,
+            "defaultValues": [],
+            "validValues": [],
+            "presetValues": [],
+            "jiraSchema": site.fields[field_id].schema,
+        }
+        for field_id in ("summary", "description")
+        if field_id in site.fields
+    ]
+
+
 def request_type_groups(site: Site, project: Project) -> list[JsonObject]:
     """The groups of request types of a desk."""
     del site
