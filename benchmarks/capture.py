@@ -33,6 +33,7 @@ _CORE = (
 _OVERFLOW = ("GET /rest/api/3/issue/{issue_id}/comment", "GET /rest/api/3/issue/{issue_id}/worklog")
 _PROPERTIES = ("POST /rest/api/3/comment/list", "POST /rest/api/3/worklog/list")
 _THREADS = 8
+_SERVER_FAILED = 500
 
 
 def main() -> None:
@@ -90,7 +91,7 @@ def _capture(scene: Stage) -> tuple[float, Counter[str], dict[str, int]]:
     for captured in outcome.captures:
         requests_made.update(captured.requests)
         per_scope[captured.manifest.scope] = sum(captured.requests.values())
-        if captured.manifest.unexplained or captured.manifest.gaps:
+        if captured.manifest.unexplained or not all(gap.is_accepted(()) for gap in captured.manifest.gaps):
             print(f"WARNING: {captured.manifest.scope} is not clean")
     by_person = sum(1 for one in scene.asked if one.body and (b"watcher" in one.body or b"voter" in one.body))
     requests_made["POST /rest/api/3/search/jql"] -= by_person
@@ -142,7 +143,9 @@ def _bare(scene: Stage, asked: list[Asked]) -> tuple[float, int]:
             if one.content_type:
                 headers["Content-Type"] = one.content_type
             answer = session.request(one.method, one.url, data=one.body, headers=headers)
-            answer.raise_for_status()
+            if answer.status_code >= _SERVER_FAILED:
+                answer.raise_for_status()
+            # Refusals (webhooks are for apps only) are answers too: the capture got the same.
             received += len(answer.content) if "/attachment/content/" not in one.url else 0
         return received
 

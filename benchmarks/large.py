@@ -83,7 +83,7 @@ def _capture(scene: Stage, *, days: int) -> dict[str, Any]:
     )
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
     project = next(captured for captured in outcome.captures if captured.manifest.project is not None)
-    if project.manifest.unexplained or project.manifest.gaps:
+    if project.manifest.unexplained or not all(gap.is_accepted(()) for gap in project.manifest.gaps):
         print(f"WARNING: {project.manifest.scope} is not clean", file=sys.stderr)
     return {
         "seconds": seconds,
