@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,12 +16,12 @@ import pytest
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.domain.kinds import KINDS, ColumnType, Level
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.repository.layout import parse_index, parse_table
 from jira_backup_pipeline_tests.doubles.small_repository import SCOPE, SmallRepository, record, unit
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.domain.kinds import Kind
-    from jira_backup_pipeline.domain.records import Record
 
 _SAMPLES = {
     ColumnType.STRING: lambda row: f"text {row}",
@@ -33,6 +34,8 @@ _SAMPLES = {
 # More rows than one data page of a long column takes, and more than one row group for the children.
 _ISSUES = 2_600
 _CHILDREN_OF_KIND = 2
+# Members that hold an object; any other first step of a longer path leads to a list.
+_OBJECTS = ("fields", "rule")
 _TABLES = [kind.table for kind in KINDS]
 
 
@@ -49,6 +52,14 @@ def _value(kind: Kind, row: int) -> dict[str, object]:
     return value
 
 
+def _record(kind: Kind, row: int) -> Record:
+    """Make a record of its own; of a kind whose record is no object, as a label, the plain text."""
+    if all(column.path for column in kind.columns):
+        return record(kind.name, str(row), _value(kind, row))
+    text = str(_SAMPLES[ColumnType.STRING](row))
+    return Record(kind.name, str(row), json.dumps(text).encode(), text)
+
+
 def _put(value: dict[str, object], path: tuple[str, ...], leaf: object) -> None:
     for step in path[:-1]:
         value = value.setdefault(step, {})  # type: ignore[assignment]
@@ -57,11 +68,11 @@ def _put(value: dict[str, object], path: tuple[str, ...], leaf: object) -> None:
 
 def _put_list(value: dict[str, object], path: tuple[str, ...], row: int) -> None:
     texts = [f"item {row % 7}", f"item {row % 3}"]
-    if path[0] == "fields" or len(path) == 1:
+    if path[0] in _OBJECTS or len(path) == 1:
         members: list[object] = list(texts)
         if len(path) > 2:
             members = [{path[-1]: text} for text in texts]
-        _put(value, path[:2] if path[0] == "fields" else path, members)
+        _put(value, path[:2] if path[0] in _OBJECTS else path, members)
         return
     members = value.setdefault(path[0], [{} for _ in texts])  # type: ignore[assignment]
     for member, text in zip(members, texts, strict=True):
@@ -81,12 +92,7 @@ def _issue_records(kinds: list[Kind], row: int) -> list[Record]:
 def small() -> SmallRepository:
     small = SmallRepository()
     for scope, level in ((SITE_SCOPE, Level.SITE), (SCOPE, Level.PROJECT)):
-        units = [
-            unit(record(kind.name, str(row), _value(kind, row)))
-            for kind in KINDS
-            if kind.level is level
-            for row in range(40)
-        ]
+        units = [unit(_record(kind, row)) for kind in KINDS if kind.level is level for row in range(40)]
         if level is Level.PROJECT:
             kinds = [kind for kind in KINDS if kind.level is Level.ISSUE]
             units += [unit(*_issue_records(kinds, row), updated_ms=row) for row in range(_ISSUES)]
