@@ -82,6 +82,7 @@ def back_up(
         repository, reader, wanted, with_site=with_site, options=options or CaptureOptions(), now=clock()
     )
     progress.note(f"run {run}, {len(wanted)} projects: {likely.in_words()}")
+    reader.expect_issues(sum(project.changed for project in likely.projects))
     settings: dict[str, Any] = {"run": run, "clock": clock, "options": options, "progress": progress}
     try:
         if with_site:

@@ -99,6 +99,9 @@ class JiraReader(Protocol):
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
 
+    def expect_issues(self, count: int) -> None:
+        """Say how many issues of several projects are about to be read: watchers and voters may then be searched once for all."""
+
     def issue_units(
         self,
         issue_ids: Sequence[str],

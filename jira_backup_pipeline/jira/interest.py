@@ -1,9 +1,9 @@
 """Finds who watches and who voted for which issue by the cheaper of two ways: issue by issue, or by searching what each person did.
 
-What belongs here: the two kinds of interest, the choice of the way, both ways, and the comparison with the count that every
+What belongs here: the two kinds of interest, the choice of the way, asking issue by issue, and the comparison with the count that every
 issue states: what does not agree is asked again issue by issue, what then still does not agree is a gap.
 
-What stays out: knowing the people of a site (`engine`) and everything else that hangs on an issue (`issues`).
+What stays out: the searches (`interest_search`), knowing the people of a site (`engine`) and everything else that hangs on an issue (`issues`).
 
 The bytes of a watcher or voter are always a user object that Jira sent: from the issue's own list, or, for a find by search
 (whose answer names issues only), from the bulk user answer.
@@ -12,7 +12,6 @@ The bytes of a watcher or voter are always a user object that Jira sent: from th
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.domain.manifest import Gap
+from jira_backup_pipeline.jira.interest_search import SiteSearches, search_people
 from jira_backup_pipeline.jira.refusals import gap_for
-from jira_backup_pipeline.jira.walk import search
 from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.slices import Page, read_value
 
@@ -32,14 +31,13 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.assembly import UnitParts
     from jira_backup_pipeline.jira.bodies import SlicedIssue
     from jira_backup_pipeline.jira.client import JiraClient
+    from jira_backup_pipeline.jira.interest_search import Finds
     from jira_backup_pipeline.jira.wire.slices import Slice
 
 _LOG = logging.getLogger(__name__)
 _USERS = "/rest/api/3/user/bulk"
 _USERS_A_REQUEST = 50
 _FORBIDDEN = frozenset({401, 403})
-# People whose search is tried before searching is given up: one unknown account must not decide.
-_PROBES = 3
 # Without the permission Jira shows an empty list of voters instead of refusing: so many in a row settle it.
 _ENOUGH_EMPTY = 10
 _REMEDY = "Give the backup account the permission to view voters and watchers, then run again."
@@ -99,7 +97,8 @@ class UserBook:
 class InterestFinder:
     """Finds one kind of interested people for the issues of one reading.
 
-    `total_issues` is how many issues there will be in all, `stored` who is known of some of them from an earlier reading.
+    `total_issues` is how many issues there will be in all, `stored` who is known of some of them from an earlier reading, `site` what
+    the readings of other projects share with this one.
     """
 
     def __init__(
@@ -110,9 +109,11 @@ class InterestFinder:
         *,
         total_issues: int,
         users: UserBook,
+        site: SiteSearches | None = None,
         stored: Mapping[str, Sequence[bytes]] | None = None,
     ) -> None:
         self._stored = stored or {}
+        self._site = site or SiteSearches(client)
         self._client = client
         self._interest = interest
         self._people = people
@@ -120,7 +121,7 @@ class InterestFinder:
         self._users = users
         self._is_refused = False
         self._empty_in_a_row = 0
-        self._searched: dict[str, dict[str, list[str]] | None] = {}
+        self._searched: dict[str, Finds | None] = {}
 
     def add_people(self, parts: Mapping[str, UnitParts]) -> None:
         """Put the interested people of a window's issues into its parts."""
@@ -151,8 +152,9 @@ class InterestFinder:
         """Compare one search for each person with one call for each such issue of the whole reading."""
         if not self._people or self._is_refused:
             return False
-        expected = stated * self._total_issues // seen
-        return len(self._people) + 1 < expected or any(found is not None for found in self._searched.values())
+        expected = stated * self._site.issues_with(self._total_issues) // seen
+        has_searched = any(found is not None for found in self._searched.values())
+        return has_searched or self._site.has_found(self._interest.clause) or len(self._people) + 1 < expected
 
     def _add_by_search(self, stated: Mapping[str, UnitParts]) -> dict[str, UnitParts]:
         """Add what the search finds; give back the issues whose count does not agree with it."""
@@ -175,30 +177,11 @@ class InterestFinder:
             self._searched[project_id] = self._search_all(project_id) if project_id.isdigit() else None
         return (self._searched[project_id] or {}).pop(issue_id, [])
 
-    def _search_all(self, project_id: str) -> dict[str, list[str]] | None:
-        noun = self._interest.noun
-        _LOG.info("finding %s in project %s by %d searches", noun, project_id, len(self._people))
-        people = list(dict.fromkeys(self._people))
-        probes = list(self._client.map_ordered(partial(self._search_one, project_id), people[:_PROBES]))
-        if all(issues is None for issues in probes):
-            _LOG.info("jira refuses to search for %s; asking issue by issue", noun)
-            return None
-        rest = self._client.map_ordered(partial(self._search_one, project_id), people[_PROBES:])
-        by_issue: defaultdict[str, list[str]] = defaultdict(list)
-        for person, issues in zip(people, _chained(probes, rest), strict=True):
-            for issue_id in issues or ():
-                by_issue[issue_id].append(person)
-        return dict(by_issue)
-
-    def _search_one(self, project_id: str, account_id: str) -> Sequence[str] | None:
-        quoted = account_id.replace("\\", "\\\\").replace('"', '\\"')
-        jql = f'project = {project_id} AND {self._interest.clause} = "{quoted}" ORDER BY id'
-        ids: list[str] = []
-        for issue in search(self._client, jql, ("id",)):
-            if isinstance(issue, Refusal):
-                return None
-            ids.append(str(issue["id"]))
-        return ids
+    def _search_all(self, project_id: str) -> Finds | None:
+        clause = self._interest.clause
+        if self._site.serves(self._total_issues):
+            return self._site.find(clause, self._people)
+        return search_people(self._client, clause, self._people, project_id=project_id)
 
     def _add_one_by_one(self, asked: Mapping[str, UnitParts]) -> tuple[UnitParts, Gap] | None:
         """Ask issue by issue; give back the part and the one gap for all of this window that Jira denies."""
@@ -282,10 +265,3 @@ class Denied:
             count=self._count,
         )
         return self._first, gap
-
-
-def _chained(
-    first: Iterable[Sequence[str] | None], second: Iterable[Sequence[str] | None]
-) -> Iterable[Sequence[str] | None]:
-    yield from first
-    yield from second

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.jira import access, bodies, download, listing, site, walk, worklog_feed
 from jira_backup_pipeline.jira.interest import INTERESTS, InterestFinder, UserBook
+from jira_backup_pipeline.jira.interest_search import SiteSearches
 from jira_backup_pipeline.jira.issue_properties import IssueProperties
 from jira_backup_pipeline.jira.issues import IssueReading
 
@@ -44,6 +45,7 @@ class CloudReader:
         self.client = client
         self._lock = threading.Lock()
         self._counted: Counter[str] = Counter()
+        self._site_searches = SiteSearches(client)
 
     def whoami(self) -> Account:
         """Ask who the credentials belong to; an anonymous answer raises CredentialsRejected."""
@@ -102,6 +104,10 @@ class CloudReader:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""
         return walk.count_issues(self.client, project_id)
 
+    def expect_issues(self, count: int) -> None:
+        """Say how many issues of several projects are about to be read: watchers and voters may then be searched once for all."""
+        self._site_searches.expect(count)
+
     def issue_units(
         self,
         issue_ids: Sequence[str],
@@ -126,6 +132,7 @@ class CloudReader:
                 people,
                 total_issues=total,
                 users=users,
+                site=self._site_searches,
                 stored=(stored_people or {}).get(interest.kind),
             )
             for interest in INTERESTS

@@ -258,6 +258,37 @@ def test_the_site_has_what_makes_this_test_worth_something(
     assert first_project(reader)
 
 
+def test_several_projects_share_the_searches_for_watchers_and_voters(reader: CloudReader) -> None:
+    people = people_of(reader)
+    projects = [project.identity.id for project in reader.projects()]
+    ids = {project: list(reader.issue_ids(project)) for project in projects}
+
+    def interested(**options: Any) -> tuple[set[tuple[str, str, str]], Counter[str]]:
+        reader.take_request_counts()
+        found = {
+            (unit.issue_id, record.kind, record.id)
+            for project in projects
+            for unit in reader.issue_units(ids[project], links_of=(), **options)
+            for record in unit.records
+            if record.kind in ("watcher", "vote")
+        }
+        return found, Counter(reader.take_request_counts())
+
+    one_by_one, _ = interested()
+    by_project, apart = interested(people=people)
+    reader.expect_issues(sum(map(len, ids.values())))
+    by_site, together = interested(people=people)
+    reader.expect_issues(0)
+
+    assert one_by_one == by_project == by_site
+    # Apart, one project's voters are too few for a search of every person: they are asked for issue by issue.
+    assert apart[_SEARCH] == len(projects) * len(people)
+    assert together[_SEARCH] == 2 * len(people)
+    votes = "GET /rest/api/3/issue/{issue_id}/votes"
+    assert apart[votes] > together[votes] == 0
+    assert together.total() < apart.total()
+
+
 def test_watchers_found_by_search_are_those_found_one_by_one(reader: CloudReader) -> None:
     one_by_one = units_of(reader, links_of=())
     counts = reader.take_request_counts()

@@ -188,6 +188,9 @@ class PocketJira:
     def issue_count(self, project_id: str) -> int | None:
         return len(self.truth(project_id))
 
+    def expect_issues(self, count: int) -> None:
+        del count
+
     def issue_units(self, issue_ids: Sequence[str], **_: object) -> Iterator[IssueUnit]:
         for issue_id in issue_ids:
             if issue_id in self.issues and issue_id not in self.hidden | self.withheld:
