@@ -49,15 +49,39 @@ def read_batches(
 def _read_batch(
     client: JiraClient, kind: Kind, values: Mapping[str, str], parents: Sequence[Record]
 ) -> list[Owned]:
-    above = parents[0].id.rpartition("/")[0].rpartition("/")[2]
-    answer = read_list(client, kind, {**values, "grandparent_id": above}, many=[own_id(p) for p in parents])
-    if isinstance(answer, Refusal):
-        if answer.status in _SPLITTABLE and len(parents) > 1:
-            middle = len(parents) // 2
-            halves = (parents[:middle], parents[middle:])
-            return [owned for half in halves for owned in _read_batch(client, kind, values, half)]
+    """Read one batch; where Jira refuses it, find out whether a parent in it is to blame or the question itself."""
+    answer = _ask(client, kind, values, parents)
+    if not isinstance(answer, Refusal):
+        return list(_given_out(kind, parents, answer))
+    if len(parents) == 1 or answer.status not in _SPLITTABLE:
         return [_refused(kind, parents, answer)]
-    return list(_given_out(kind, parents, answer))
+    if all(isinstance(_ask(client, kind, values, [one]), Refusal) for one in (parents[0], parents[-1])):
+        # The list is switched off on this site, or not for this account: asking each parent would change nothing.
+        return [_refused(kind, parents, answer)]
+    return _in_halves(client, kind, values, parents)
+
+
+def _in_halves(
+    client: JiraClient, kind: Kind, values: Mapping[str, str], parents: Sequence[Record]
+) -> list[Owned]:
+    middle = len(parents) // 2
+    found: list[Owned] = []
+    for half in (parents[:middle], parents[middle:]):
+        answer = _ask(client, kind, values, half)
+        if not isinstance(answer, Refusal):
+            found.extend(_given_out(kind, half, answer))
+        elif len(half) == 1 or answer.status not in _SPLITTABLE:
+            found.append(_refused(kind, half, answer))
+        else:
+            found.extend(_in_halves(client, kind, values, half))
+    return found
+
+
+def _ask(
+    client: JiraClient, kind: Kind, values: Mapping[str, str], parents: Sequence[Record]
+) -> Reading | Refusal:
+    above = parents[0].id.rpartition("/")[0].rpartition("/")[2]
+    return read_list(client, kind, {**values, "grandparent_id": above}, many=[own_id(p) for p in parents])
 
 
 def own_id(parent: Record) -> str:

@@ -147,8 +147,21 @@ def test_one_parent_that_spoils_a_batch_is_found_and_the_others_come() -> None:
     assert told == {str(number) for number in range(10_000, 10_100)} - {"10037"}
     assert found.declared == len(found.records) + 1
     assert found.unread == ("",)
-    # Halving a hundred: two questions for each of seven steps.
-    assert len(seen) <= 15
+    # Halving a hundred: two questions for each of seven steps, after one for the first project (which is not to blame).
+    assert len(seen) <= 16
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_list_that_is_switched_off_is_not_asked_project_by_project(status: int) -> None:
+    switched_off = Reply.json({"errorMessages": ["The feature is not enabled."]}, status)
+    played = PlayedJira(fieldschemes__projects=switched_off)
+
+    found, seen = listed("field_scheme_project", played, site_project=projects(90))
+
+    (gap,) = found.gaps
+    assert (gap.status, gap.count, len(seen)) == (status, 90, 3)
+    assert gap.is_accepted(())
+    assert len(found.unread) == found.declared == 90
 
 
 def test_a_batch_that_is_refused_for_who_asks_is_one_gap() -> None:
