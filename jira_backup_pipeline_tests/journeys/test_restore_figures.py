@@ -35,6 +35,7 @@ IMPOSSIBLE = {
     ("watcher", "accountId", "the account is not active on the target"),
     ("issue", "timetracking", "Jira fills an absent remaining estimate with the original one"),
     ("issue", "Imported id", "no call writes a field of this type"),
+    ("board", "columns, swimlanes, quick filters and card layout", "no call writes them"),
 }
 
 

@@ -57,7 +57,7 @@ _BROUGHT: dict[str, tuple[Recognition, str]] = {
     "permission_scheme": (_NAMED, "without holders that the target does not have"),
     "notification_scheme": (_NAMED, "without recipients that the target does not have"),
     "security_scheme": (_NAMED, _FOLLOWED),
-    "security_level": (_NAMED, _WITH),
+    "security_level": (_NAMED, "with its scheme; issues get the level of the same name"),
     "security_level_member": (_NAMED, "without members that the target does not have"),
     "issue_type_scheme_project": (_NAMED, "a project that is made anew follows the same scheme"),
     "workflow_scheme_project": (_NAMED, "a project that is made anew follows the same scheme"),
@@ -74,7 +74,10 @@ _BROUGHT: dict[str, tuple[Recognition, str]] = {
         _LISTED,
         "those of a project that is made anew, on their filter; columns and layout are Jira's own",
     ),
-    "filter": (_LISTED, "those that boards of a project made anew stand on; others are kept to look up"),
+    "filter": (
+        _LISTED,
+        "on another site those that ask about the restored project, given to their owners; elsewhere those of its boards",
+    ),
     "sprint": (_LISTED, "those that issues are in: made on the project's board, filled, started, closed"),
 }
 

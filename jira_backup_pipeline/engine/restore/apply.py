@@ -23,6 +23,7 @@ from jira_backup_pipeline.engine.restore.configuration.restoring import (
     make_boards,
     make_contexts,
     make_definitions,
+    make_filters,
     project_members,
     wanted_configuration,
 )
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.engine.ports import JiraWriter
     from jira_backup_pipeline.engine.progress import Progress
+    from jira_backup_pipeline.engine.restore.configuration.noun import Bench
     from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
     from jira_backup_pipeline.engine.restore.matching import Matches
     from jira_backup_pipeline.engine.restore.target import ProjectState, SiteState
@@ -175,11 +177,13 @@ def apply_plan(
         journal = Journal.begin(repository, run, scope=plan.scope, identity=plan.identity, header=header)
     # A restore that is continued goes on as it began, or half of its comments would differ.
     options = replace(options, has_head_line=journal.header.get("has_head_line", options.has_head_line))
-    restoration, project = _prepare(
+    restoration, project, bench = _prepare(
         plan, view, calls, site, journal=journal, options=options, progress=progress
     )
     if _has_work(plan):
         quietly(restoration, _carry_out)
+    if plan.makes_configuration:
+        make_filters(bench, journal, project.key)
     finished = RestoreOutcome(
         restore=journal.restore,
         run=run,
@@ -221,7 +225,7 @@ def _prepare(
     journal: Journal,
     options: ApplyOptions,
     progress: Progress,
-) -> tuple[Restoration, ProjectState]:
+) -> tuple[Restoration, ProjectState, Bench]:
     id_map, findings = IdMap(), Findings()
     for document in journal.maps:
         id_map.merge(document)
@@ -275,7 +279,7 @@ def _prepare(
         progress=progress,
     )
     record(restoration, "place", [], {})
-    return restoration, project
+    return restoration, project, bench
 
 
 def _restoration(

@@ -162,6 +162,9 @@ class ValueWriter:
         return {"accountId": found}
 
     def _level(self, value: Mapping[str, Any]) -> dict[str, str]:
+        mapped = self._map.get("security_level", str(value.get("id")))
+        if mapped is not None:
+            return {"id": mapped}
         if not self._matches.is_same_site:
             message = f"security level {value.get('name')} lies on another site: the issue can be seen by more people"
             raise LeftOut(message, is_impossible=False)

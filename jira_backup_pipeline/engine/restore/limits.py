@@ -41,7 +41,10 @@ STAGES_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
     }
 )
 _KINDS_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
-    {Part.ATTACHMENTS: frozenset({"attachment"}), Part.CONFIGURATION: frozenset({"project"})}
+    {
+        Part.ATTACHMENTS: frozenset({"attachment"}),
+        Part.CONFIGURATION: frozenset({"project", "board", "field", "issue_type"}),
+    }
 )
 
 
@@ -153,10 +156,12 @@ def impossible_of(
     *,
     is_new_project: bool,
     standing_sprints: Collection[str],
+    configuration: Sequence[Piece] = (),
     part: Part = Part.EVERYTHING,
 ) -> tuple[Impossible, ...]:
     """Give the documented limits that touch this restore, with how many things each touches."""
     counts = survey.counts
+    boards = sum(piece.kind == "board" for piece in configuration)
     listed = (
         ("project", "id", "Jira gives ids", "found by its key", int(is_new_project)),
         (
@@ -229,6 +234,19 @@ def impossible_of(
             "kept in the snapshot",
             survey.read_only,
         ),
+        (
+            "board",
+            "columns, swimlanes, quick filters and card layout",
+            "no call writes them",
+            "the board has those that Jira gives a new one; the former ones are kept in the snapshot",
+            boards,
+        ),
     )
     kinds = _KINDS_OF_PART.get(part)
-    return tuple(Impossible(*row) for row in listed if row[-1] and (kinds is None or row[0] in kinds))
+    left_out = Counter(
+        (piece.kind, piece.name, piece.note) for piece in configuration if piece.action is Action.LEAVE
+    )
+    more = [(kind, name, note, "left out", count) for (kind, name, note), count in left_out.items()]
+    return tuple(
+        Impossible(*row) for row in (*listed, *more) if row[-1] and (kinds is None or row[0] in kinds)
+    )

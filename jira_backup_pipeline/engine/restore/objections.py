@@ -81,7 +81,7 @@ def objections_to(
     result.conflicts.extend(
         [*missing_stand_ins(matches.stand_ins, matches, _used(survey)), *matches.people.conflicts]
     )
-    result.conflicts.extend(_about_levels(survey, matches))
+    result.conflicts.extend(_about_levels(survey, matches, coming))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
         result.notes.extend(_about_new_project(view, coming))
@@ -183,8 +183,10 @@ def _used(survey: Survey) -> dict[str, tuple[str, ...]]:
     return {section: tuple(survey.used_names.get(kind, ())) for section, kind in kinds.items()}
 
 
-def _about_levels(survey: Survey, matches: Matches) -> Iterator[Conflict]:
-    if survey.used_fields["security"] and not matches.is_same_site:
+def _about_levels(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
+    # A project that is made with its security scheme has the levels under the same names.
+    is_known = matches.is_same_site or coming.brings("security_scheme")
+    if survey.used_fields["security"] and not is_known:
         yield Conflict(
             "security level",
             f"{survey.used_fields['security']:,} issues",

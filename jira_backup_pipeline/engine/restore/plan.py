@@ -200,6 +200,7 @@ def make_plan(
             found,
             is_new_project=project is None,
             standing_sprints=set(matches.sprints),
+            configuration=coming.pieces,
             part=selection.part,
         ),
         prerequisites=tuple(objections.prerequisites),

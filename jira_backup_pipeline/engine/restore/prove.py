@@ -27,6 +27,7 @@ from jira_backup_pipeline.engine.restore.configuration.comparison import (
     TargetSide,
     records_of,
 )
+from jira_backup_pipeline.engine.restore.configuration.jql import moved_jql
 from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.people import People
 from jira_backup_pipeline.engine.restore.ranks import rank_field
@@ -172,8 +173,17 @@ class _Proof:
 
     def _compare_configuration(self) -> Iterator[Finding]:
         id_map = self._outcome.id_map
+        source = ConfigurationSource(self._view)
+        project = {
+            self._plan.source.key: self._plan.target.key,
+            self._plan.source.id: self._outcome.project_id,
+        }
         comparison = ConfigurationComparison(
-            ConfigurationSource(self._view), TargetSide(self._reader, id_map), id_map, self._excuses
+            source,
+            TargetSide(self._reader, id_map),
+            id_map,
+            self._excuses,
+            lambda jql: moved_jql(jql, projects=project, fields=id_map.of("field"), keys=id_map.keys),
         )
         yield from comparison.findings(self._plan.configuration)
 

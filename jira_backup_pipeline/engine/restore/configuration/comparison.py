@@ -19,7 +19,7 @@ from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.ports import JiraReader
@@ -70,6 +70,7 @@ class ConfigurationComparison:
     target: TargetSide
     id_map: IdMap
     excuses: Excuses
+    moved_query: Callable[[str], str]
 
     def findings(self, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
         """Judge everything that the restore made, and what it matched of the same kinds."""
@@ -114,6 +115,9 @@ class ConfigurationComparison:
             yield self._finding(piece, "record", _MISSING)
             return
         yield self._finding(piece, "id", EXACT if piece.source_id == target_id else NEW_ID)
+        if piece.kind == "filter":
+            yield self._finding(piece, "query", self._query(members_of(source), members_of(target)))
+            return
         wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
         for name in wanted.keys() | present.keys() if piece.action is Action.MATCH else wanted.keys():
             left_fact, right_fact = wanted.get(name), present.get(name)
@@ -123,6 +127,13 @@ class ConfigurationComparison:
             for name in present.keys() - wanted.keys():
                 surplus = Judgement(Verdict.WRONG, Rule.SURPLUS)
                 yield self._finding(piece, name, surplus, is_lack=False)
+
+    def _query(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
+        wanted, present = str(source.get("jql") or ""), target.get("jql")
+        if wanted == present:
+            return EXACT
+        is_moved = self.moved_query(wanted) == present
+        return Judgement(Verdict.CHANGED, Rule.NEW_REFERENCES) if is_moved else DIFFERENT
 
     def _contexts(self, pieces: list[Piece]) -> Iterator[Finding]:
         """Judge the options of contexts: those of the snapshot must be there, in their order; more may be."""
@@ -154,8 +165,11 @@ class ConfigurationComparison:
 
     def _board(self, piece: Piece) -> Finding:
         is_there = self.id_map.get(_BOARD, piece.source_id) is not None
-        judgement = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, piece.note) if is_there else _MISSING
-        return self._finding(piece, "columns and layout" if is_there else "record", judgement)
+        limit = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, "no call writes them")
+        judgement = limit if is_there else _MISSING
+        return self._finding(
+            piece, "columns, swimlanes, quick filters and card layout" if is_there else "record", judgement
+        )
 
 
 def _left_or_missing(piece: Piece) -> Judgement:

@@ -39,3 +39,8 @@ def moved_jql(
 
     moved = _ISSUE.sub(lambda found: keys.get(found.group(), found.group()), text)
     return _FIELD.sub(of_field, _PROJECTS.sub(of_projects, moved))
+
+
+def projects_in(text: str) -> set[str]:
+    """Give the keys, ids and names that a query's clauses about projects hold."""
+    return {word for found in _PROJECTS.finditer(text) for word in _WORD.findall(found.group(1))}

@@ -45,7 +45,7 @@ class Present:
 class Bench:
     """What every noun works with. `project_id` is the target's project, None until it is there.
 
-    `person` leads from an account of the snapshot
+    `account_id` is the restoring account, `person` leads from an account of the snapshot
     to the active one that stands for it, `stand_ins` are what a person said stands for what.
     """
 
@@ -55,6 +55,7 @@ class Bench:
     id_map: IdMap
     findings: Findings
     is_same_site: bool
+    account_id: str
     person: Callable[[str], str | None]
     stand_ins: StandIns
     project_id: str | None = None

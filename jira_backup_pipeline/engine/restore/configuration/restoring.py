@@ -22,6 +22,7 @@ from jira_backup_pipeline.engine.restore.configuration.definitions import (
     STATUSES,
 )
 from jira_backup_pipeline.engine.restore.configuration.fields import FIELDS
+from jira_backup_pipeline.engine.restore.configuration.filters import bring_filter
 from jira_backup_pipeline.engine.restore.configuration.groups import GROUPS
 from jira_backup_pipeline.engine.restore.configuration.making import bring, own_id, pieces_of, run_tasks
 from jira_backup_pipeline.engine.restore.configuration.need import need_of, people_of
@@ -33,6 +34,7 @@ from jira_backup_pipeline.engine.restore.configuration.schemes import (
     SECURITY_SCHEMES,
     TYPE_SCHEMES,
     WORKFLOW_SCHEMES,
+    map_levels,
 )
 from jira_backup_pipeline.engine.restore.configuration.screens import (
     SCREEN_SCHEMES,
@@ -81,6 +83,7 @@ _BOARD_NOTE = (
     "with its filter; columns, swimlanes, quick filters and card layout are Jira's own: no call writes them"
 )
 _BOARDS = "configuration: boards"
+_FILTERS = "configuration: filters"
 _CONTEXTS = "configuration: contexts and options of fields"
 # The member of a project's creation for each scheme.
 _PROJECT_MEMBERS = {
@@ -119,6 +122,8 @@ def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, 
         need = need.without("status", "workflow", "workflow_scheme")
     if matches.is_same_site and not need.has_new_project:
         need = _without_known(need, matches, wanted.source)
+    if matches.is_same_site:
+        need = need.without("filter")  # filters outlive the projects that they ask about
     return Bench(
         source=wanted.source,
         need=need,
@@ -126,6 +131,7 @@ def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, 
         id_map=id_map,
         findings=findings,
         is_same_site=matches.is_same_site,
+        account_id=matches.site.account_id,
         person=matches.person,
         stand_ins=matches.stand_ins,
         project_id=matches.project.id if matches.project is not None else None,
@@ -171,6 +177,14 @@ def _plan(bench: Bench) -> Iterator[Piece]:
                 continue
             note = f"matched or made, with {options:,} options" if options else "matched or made"
             yield Piece("field_context", own_id(row), name, Action.MAKE, note)
+    for row in bench.wanted("filter"):
+        yield Piece(
+            "filter",
+            row.id,
+            str(members_of(row).get("name")),
+            Action.MAKE,
+            "matched by name and query, or made",
+        )
     for row in boards_of(bench) if bench.need.has_new_project else ():
         yield Piece("board", row.id, str(members_of(row).get("name")), Action.MAKE, _BOARD_NOTE)
 
@@ -194,6 +208,7 @@ def wanted_of(bench: Bench, noun: Noun) -> list[Record]:
 def make_definitions(bench: Bench, journal: Journal) -> bool:
     """Match or make everything that a project stands on; tells whether anything was made."""
     made = [bring(bench, noun, wanted_of(bench, noun), journal) for noun in BEFORE_PROJECT]
+    map_levels(bench)
     return any(made)
 
 
@@ -230,6 +245,20 @@ def make_boards(bench: Bench, journal: Journal, key: str) -> None:
         return found
 
     run_tasks(bench, _BOARDS, rows, act, journal)
+
+
+def make_filters(bench: Bench, journal: Journal, key: str) -> None:
+    """Bring the filters that ask about the project, once its issues are there: a query may name them."""
+    done = journal.stage(_FILTERS).done
+    rows = [row for row in bench.wanted("filter") if row.id not in done]
+    if not rows:
+        return
+
+    def act(row: Record, *, must_look: bool) -> str | None:
+        del must_look  # filters are listed before they are made
+        return bring_filter(bench, row, key)
+
+    run_tasks(bench, _FILTERS, rows, act, journal)
 
 
 def project_members(bench: Bench) -> dict[str, int]:

@@ -199,6 +199,24 @@ def _level_members(bench: Bench, scheme: Record, level_id: str) -> list[dict[str
     return members
 
 
+def map_levels(bench: Bench) -> None:
+    """Say which level of the target stands for each of the snapshot's: the one of its name in the scheme that is followed."""
+    source_id = bench.need.schemes.get("security_scheme", "")
+    scheme_id = bench.mapped("security_scheme", source_id)
+    if scheme_id is None or bench.is_same_site:
+        return
+    query = {"schemeId": scheme_id}
+    there = {
+        key_of(item.get("name")): str(item.get("id"))
+        for item in bench.calls.get_all(f"{API}/issuesecurityschemes/level", "values", query)
+        if str(item.get("issueSecuritySchemeId")) == scheme_id
+    }
+    for row in bench.source.rows("security_level"):
+        found = there.get(key_of(members_of(row).get("name")))
+        if found is not None and str(members_of(row).get("issueSecuritySchemeId")) == source_id:
+            bench.id_map.put("security_level", row.id, found)
+
+
 TYPE_SCHEMES = Noun("issue_type_scheme", "issue type schemes", _type_schemes, _make_type_scheme)
 WORKFLOW_SCHEMES = Noun("workflow_scheme", "workflow schemes", _workflow_schemes, _make_workflow_scheme)
 PERMISSION_SCHEMES = Noun(
