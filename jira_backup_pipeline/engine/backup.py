@@ -24,7 +24,7 @@ from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.capture.site import capture_site, record_heads
-from jira_backup_pipeline.engine.estimate import BackupEstimate, count, forecast
+from jira_backup_pipeline.engine.estimate import BackupEstimate, announce, count
 from jira_backup_pipeline.engine.outcomes import BackupOutcome, CaptureOutcome, FailedScope
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
@@ -78,10 +78,15 @@ def back_up(
             if isinstance(error, _ENDS_THE_RUN):
                 raise
 
-    likely = forecast(
-        repository, reader, wanted, with_site=with_site, options=options or CaptureOptions(), now=clock()
+    likely = announce(
+        progress,
+        repository,
+        reader,
+        wanted,
+        with_site=with_site,
+        options=options or CaptureOptions(),
+        now=clock(),
     )
-    progress.note(f"run {run}, {len(wanted)} projects: {likely.in_words()}")
     reader.expect_issues(sum(project.changed for project in likely.projects))
     settings: dict[str, Any] = {"run": run, "clock": clock, "options": options, "progress": progress}
     try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.readings import Pace
     from jira_backup_pipeline.engine.capture.options import CaptureOptions
     from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
+    from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.repository.repository import Repository
 
 _DEFAULT_PAGE: Final = 50
@@ -31,6 +32,8 @@ _DEFAULT_PAGE: Final = 50
 _LISTS_A_KIND: Final = 2
 # What a night without being counted is taken to have changed, for each day since the last capture.
 _CHANGED_A_DAY: Final = 0.01
+# Projects that the first line of a run names; the others are counted.
+_NAMED: Final = 5
 _SITE_BASIS: Final = "list pages of the site's kinds"
 
 
@@ -101,6 +104,25 @@ def forecast(
     """Guess what a backup will ask of Jira from what is stored and listed already: without a request."""
     facts = _Facts(repository, reader, repository.latest(SITE_SCOPE), options, now)
     return facts.estimate([facts.guessed(project) for project in listed], with_site=with_site)
+
+
+def announce(
+    progress: Progress,
+    repository: Repository,
+    reader: JiraReader,
+    listed: Sequence[ListedProject],
+    *,
+    with_site: bool,
+    options: CaptureOptions,
+    now: datetime,
+) -> BackupEstimate:
+    """Say what a run will cost before it begins: its first line."""
+    likely = forecast(repository, reader, listed, with_site=with_site, options=options, now=now)
+    names = [project.identity.key for project in listed[:_NAMED]]
+    more = [f"{len(listed) - len(names):,} more"] if len(listed) > len(names) else []
+    what = ", ".join([*(["the site"] if with_site else []), *names, *more]) or "nothing"
+    progress.note(f"backing up {what}: {likely.in_words()}")
+    return likely
 
 
 @dataclass(frozen=True, slots=True)

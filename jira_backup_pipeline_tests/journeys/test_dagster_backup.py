@@ -85,6 +85,12 @@ def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEva
     return {found.check_name: found for found in result.get_asset_check_evaluations()}
 
 
+def lines_of(pipeline: Pipeline, result: dg.ExecuteInProcessResult) -> list[str]:
+    """Give what a run told its log about the cost and how far it was."""
+    entries = [entry.user_message for entry in pipeline.instance.all_logs(result.run_id)]
+    return [text for text in entries if text.startswith("backing up") or text.endswith(", done")]
+
+
 def failure_text(result: dg.ExecuteInProcessResult) -> str:
     [event] = [event for event in result.all_events if event.is_step_failure]
     data = event.step_failure_data
@@ -112,6 +118,11 @@ def test_a_partition_is_backed_up_and_every_table_says_what_it_holds(pipeline: P
     assert all(found.passed and found.partition == key for found in evaluations(result).values())
     record = repository.get_document("runs", manifest.run)
     assert record["dagster_run"] == result.run_id
+    said = lines_of(pipeline, result)
+    assert said[0].startswith(f"backing up {key}: about ")
+    assert said[-1].startswith(f"{key}: issues: ")
+    assert said[-1].endswith(", done")
+    assert "comments" in said[-1]
 
 
 def test_a_second_backup_without_changes_keeps_the_data_version_of_the_tables(pipeline: Pipeline) -> None:

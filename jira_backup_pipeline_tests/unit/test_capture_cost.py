@@ -20,6 +20,7 @@ from jira_backup_pipeline.engine.cost import (
     in_time,
     total,
 )
+from jira_backup_pipeline.engine.estimate import announce
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import capture, new_repository, reopen
 from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
@@ -190,3 +191,32 @@ def test_an_estimate_counts_changes_and_reads_no_issue() -> None:
     assert document["projects"][0]["requests_by_purpose"]["remote links"] == 1
     assert first.to_json()["site_requests"] > 0
     assert first.to_json()["bytes"] > 0
+
+
+def test_a_run_begins_with_what_it_will_cost_and_asks_jira_nothing_for_it() -> None:
+    jira, store = site()
+    listener = Heard()
+    asked: list[str] = []
+    jira.issue_count = asked.append  # type: ignore[method-assign, assignment]
+    projects = list(jira.projects())
+    capture(reopen(store, jira), jira)
+    jira.tick(24)
+    asked.clear()
+
+    likely = announce(
+        listener,
+        reopen(store, jira),
+        jira,
+        projects,
+        with_site=True,
+        options=CaptureOptions(),
+        now=jira.now,
+    )
+
+    assert asked == []
+    [line] = listener.of("note")
+    assert str(line).startswith("backing up the site, ALPHA: about ")
+    [project] = likely.projects
+    # A day at one of a hundred, and one of thirty for the rolling re-read.
+    assert (project.issues, project.changed) == (40, 2)
+    assert likely.cost.requests["site"] > 0

@@ -8,12 +8,14 @@ See https://docs.dagster.io/guides/build/assets/defining-assets#multi-asset
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import dagster as dg
 from pydantic import Field
 
 from jira_backup_pipeline.engine.backup import find_projects, new_run_id
 from jira_backup_pipeline.engine.capture.project import capture_project
+from jira_backup_pipeline.engine.estimate import announce
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
 from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
 from jira_backup_pipeline.orchestration.assets.results import record_run, results_of
@@ -69,17 +71,15 @@ def _capture(
 ) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
     repository, run = workplace.repository(), new_run_id(now)
-    with workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader:
+    options = workplace.capture_options(is_full=config.full, accepts_disappearance=config.accept_missing)
+    with (
+        workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader,
+        closing(RunLog(context.log.info)) as log,
+    ):
+        project = _find(reader, context)
+        announce(log, repository, reader, [project], with_site=False, options=options, now=now())
         outcome = capture_project(
-            repository,
-            reader,
-            _find(reader, context),
-            options=workplace.capture_options(
-                is_full=config.full, accepts_disappearance=config.accept_missing
-            ),
-            run=run,
-            clock=now,
-            progress=RunLog(context.log.info),
+            repository, reader, project, options=options, run=run, clock=now, progress=log
         )
     record_run(repository, run, outcome, dagster_run=context.run.run_id)
     return outcome

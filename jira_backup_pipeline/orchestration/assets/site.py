@@ -8,11 +8,13 @@ See https://docs.dagster.io/guides/build/assets/defining-assets#multi-asset
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import dagster as dg
 
 from jira_backup_pipeline.engine.backup import new_run_id
 from jira_backup_pipeline.engine.capture.site import capture_site
+from jira_backup_pipeline.engine.estimate import announce
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
 from jira_backup_pipeline.orchestration.assets.results import record_run, results_of
 from jira_backup_pipeline.orchestration.assets.specs import JIRA_POOL, SITE_KINDS, SITE_SNAPSHOT, site_specs
@@ -47,14 +49,12 @@ def site_backup(
 def _capture(context: dg.AssetExecutionContext, workplace: BackupWorkplace) -> CaptureOutcome:
     workplace.preflight(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
     repository, run = workplace.repository(), new_run_id(now)
-    with workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader:
-        outcome = capture_site(
-            repository,
-            reader,
-            options=workplace.capture_options(is_full=False),
-            run=run,
-            clock=now,
-            progress=RunLog(context.log.info),
-        )
+    options = workplace.capture_options(is_full=False)
+    with (
+        workplace.reader(share_of=runs_at_once(context.instance, JIRA_POOL)) as reader,
+        closing(RunLog(context.log.info)) as log,
+    ):
+        announce(log, repository, reader, [], with_site=True, options=options, now=now())
+        outcome = capture_site(repository, reader, options=options, run=run, clock=now, progress=log)
     record_run(repository, run, outcome, dagster_run=context.run.run_id)
     return outcome
