@@ -156,6 +156,15 @@ def set_remote_link(calls: Calls, issue: Issue, number: int) -> None:
     _done(calls.send("POST", f"/issue/{issue.issue_id}/remotelink", body))
 
 
+def retitle_remote_link(calls: Calls, issue: Issue, number: int) -> None:
+    """An app changes a link without a word in the history."""
+    links = calls.site.body(issue).remote_links
+    if links:
+        with calls.site.lock:
+            link = _pick(begin(calls.site, issue).remote_links, number)
+            link.target = {**link.target, "title": f"title {number}"}
+
+
 def delete_remote_link(calls: Calls, issue: Issue, number: int) -> None:
     found = _pick(calls.site.body(issue).remote_links, number)
     if found is not None:
@@ -170,6 +179,16 @@ def watch_or_not(calls: Calls, issue: Issue, number: int) -> None:
         _done(calls.send("DELETE", f"{path}?accountId={person}"))
     else:
         _done(calls.send("POST", path, person))
+
+
+def swap_watchers(calls: Calls, issue: Issue, number: int) -> None:
+    """One watcher goes and another comes: their number stays."""
+    others = [a.account_id for a in calls.site.accounts.values() if a.account_id not in issue.watchers]
+    if issue.watchers and others:
+        with calls.site.lock:
+            begin(calls.site, issue)
+            issue.watchers[number % len(issue.watchers)] = _pick(others, number)
+            calls.site.changed(issue.issue_id)
 
 
 def vote_or_not(calls: Calls, issue: Issue, number: int) -> None:
@@ -282,8 +301,10 @@ EDITS: dict[str, Callable[[Calls, Issue, int], None]] = {
         link,
         unlink,
         set_remote_link,
+        retitle_remote_link,
         delete_remote_link,
         watch_or_not,
+        swap_watchers,
         vote_or_not,
         set_property,
         delete_property,

@@ -68,6 +68,9 @@ def _with_links(issue: dict[str, Any]) -> IssueRecords:
 
 def _issue(record: Mapping[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in record["fields"].items() if name not in _NOT_OF_THE_ISSUE}
+    # What the reading account itself is to the issue is no content; the lists of people are compared.
+    for name, own in (("watches", "isWatching"), ("votes", "hasVoted")):
+        fields[name] = {member: value for member, value in fields[name].items() if member != own}
     return {"id": record["id"], "key": record["key"], "fields": fields}
 
 

@@ -271,6 +271,8 @@ def test_an_empty_project_is_a_complete_snapshot_of_nothing(site: SandboxCapture
         ("edit_fields", _BULKFETCH),
         ("edit_fields", _CHANGELOG),
         ("add_many_comments", "/watchers"),
+        ("set_remote_link", _CHANGELOG),
+        ("set_remote_link", "/remotelink"),
         ("attach", _BULKFETCH),
         ("detach", "/attachment/content"),
         ("create", _SEARCH),

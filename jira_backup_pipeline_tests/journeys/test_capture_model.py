@@ -11,9 +11,11 @@ The law, for an issue that the backup account may see at the moment of a capture
 4. What is stored never goes back to an earlier moment.
 5. A property whose key the snapshot before the reading did not hold may be missing until a full capture (keys are found
    by sample); nothing else of the properties may differ.
-6. An issue changed *while* a capture ran may be stored torn; the next capture makes it whole, or, where the change was
+6. Watchers and voters may be older as long as their number is the stated one, remote links as long as the history names no
+   new one, both until a full capture: a delta asks for no more.
+7. An issue changed *while* a capture ran may be stored torn; the next capture makes it whole, or, where the change was
    silent, the next that reads it (2 and 3 say when that is).
-7. An issue that is not there any more (deleted, moved, hidden) is not in the snapshot, or the snapshot says that it is
+8. An issue that is not there any more (deleted, moved, hidden) is not in the snapshot, or the snapshot says that it is
    unresolved; and nothing is missing without a gap.
 
 `MODEL_EXAMPLES` in the environment asks for more examples than the few of a usual run, and for new ones each time.
@@ -97,6 +99,7 @@ class Expected:
     torn: dict[str, tuple[date, str]] = field(default_factory=dict)
     stored: dict[str, IssueRecords] = field(default_factory=dict)
     number: int = 0
+    full_at: int = 0
 
 
 class EditsAndCaptures(RuleBasedStateMachine):
@@ -246,6 +249,8 @@ class EditsAndCaptures(RuleBasedStateMachine):
             return
         touched = {i for i in {*before, *after} if before.get(i) != after.get(i)}
         today = manifest.captured_at.date()
+        if is_full and all(seen.day for seen in expected.seen[:-2]):
+            expected.full_at = len(expected.seen) - 2
         allowed = [
             n
             for n, seen in enumerate(expected.seen)
@@ -278,16 +283,29 @@ class EditsAndCaptures(RuleBasedStateMachine):
         if not is_full and torn_as == updated and expected.seen[-1].day < torn_on + timedelta(REREAD_DAYS):
             expected.torn[issue_id] = torn_on, torn_as
             return
-        core, properties = _parted(found)
-        moments = [
-            n for n in allowed if n >= expected.earliest[issue_id] and issue_id in expected.seen[n].issues
-        ]
-        same = [n for n in moments if _parted(expected.seen[n].issues[issue_id])[0] == core]
-        assert same, f"issue {issue_id}: {difference(_parted(now)[0], core)}"
-        expected.earliest[issue_id] = max(n for n in moments if n in same)
+        known = [n for n, seen in enumerate(expected.seen) if issue_id in seen.issues]
+        moments = [n for n in allowed if n >= expected.earliest[issue_id] and n in known]
+        core = _part(found, "core")
+        same = [n for n in moments if _part(expected.seen[n].issues[issue_id], "core") == core]
+        assert same, f"issue {issue_id}: {difference(_part(now, 'core'), core)}"
+        properties = _part(found, "issue_property")
         assert any(_agree(properties, expected.seen[n], issue_id, is_full=is_full) for n in moments), (
-            f"issue {issue_id}: {difference(_parted(now)[1], properties)}"
+            f"issue {issue_id}: {difference(_part(now, 'issue_property'), properties)}"
         )
+        for kind in _KEPT:
+            older = [
+                n
+                for n in known
+                if n >= expected.full_at and _may_keep(kind, expected.seen[n].issues[issue_id], found)
+            ]
+            part = _part(found, kind)
+            assert any(_part(expected.seen[n].issues[issue_id], kind) == part for n in {*moments, *older}), (
+                f"issue {issue_id}: {difference(_part(now, kind), part)}"
+            )
+        fields = core["issue", issue_id]["fields"]
+        counts = (fields["watches"]["watchCount"], fields["votes"]["votes"])
+        assert counts == (len(_part(found, "watcher")), len(_part(found, "vote")))
+        expected.earliest[issue_id] = max(same)
 
     def settings_of(self, project: str) -> dict[tuple[str, str], str]:
         site, number = self.site, int(project)
@@ -310,14 +328,37 @@ def _updated(issues: dict[str, IssueRecords], issue_id: str) -> str:
     return updated
 
 
-def _parted(records: IssueRecords) -> tuple[IssueRecords, IssueRecords]:
-    """Part an issue's own properties from all the rest: they alone are found by sample."""
-    properties = {key: value for key, value in records.items() if key[0] == "issue_property"}
-    return {key: value for key, value in records.items() if key not in properties}, properties
+# What a delta keeps as it is stored where nothing says that it changed.
+_KEPT = ("watcher", "vote", "remote_link")
+
+
+def _part(records: IssueRecords, wanted: str) -> IssueRecords:
+    """Give the records of one of the kinds that have a law of their own, or all others (`core`)."""
+    of_its_own = (*_KEPT, "issue_property")
+    return {
+        key: value
+        for key, value in records.items()
+        if (key[0] == wanted if wanted != "core" else key[0] not in of_its_own)
+    }
+
+
+def _may_keep(kind: str, before: IssueRecords, found: IssueRecords) -> bool:
+    """Tell whether an issue read anew may keep what was stored of it: watchers and voters by number, links by history."""
+    if kind != "remote_link":
+        return len(_part(before, kind)) == len(_part(found, kind))
+    named = [
+        {
+            key
+            for key, value in records.items()
+            if key[0] == "changelog" and "RemoteWorkItemLink" in str(value)
+        }
+        for records in (before, found)
+    ]
+    return named[0] == named[1]
 
 
 def _agree(found: IssueRecords, seen: Seen, issue_id: str, *, is_full: bool) -> bool:
-    held = _parted(seen.issues[issue_id])[1]
+    held = _part(seen.issues[issue_id], "issue_property")
     missing = held.keys() - found.keys()
     if missing and (is_full or any(key in seen.known_keys for _, key in missing)):
         return False

@@ -145,12 +145,14 @@ class UnitReading:
         """Choose the issues to ask for remote links in any case, one request each.
 
         An issue that was never read is asked, because an import may have made its links without a history entry, and one
-        whose links could not be read. A full reading asks every issue.
+        whose links could not be read or changed while they were: its history may name what its links do not have. A full
+        reading asks every issue.
         """
         if self.options.is_full:
             return None
         previous = self.draft.previous
         unread = {gap.issue_id for gap in previous.gaps if gap.kind == "remote_link"}
+        unread.update(previous.changed_while_read())
         return [i for i in ids if i in unread or previous.find("issue", i) is None]
 
     def _keep(self, unit: IssueUnit) -> None:
