@@ -217,10 +217,10 @@ class _Download(io.RawIOBase):
         if isinstance(opened, Refusal):
             raise self._given_up(f"{opened.status}: {opened.words}")
         told = _File.of(opened)
-        if not self._file.may_be(told):
+        if self._position and not self._file.may_be(told):
             opened.close()
             raise self._given_up("the file was replaced by another while it was read")
-        if self._file.size_bytes is None:
+        if not self._position or self._file.size_bytes is None:
             self._file = told
         self._exchange = opened
         self._to_skip = self._position - self._start_of(opened)
