@@ -155,8 +155,8 @@ def references(document: object) -> Iterator[Reference]:
             yield Reference(ReferenceKind.MEDIA, str(attributes["id"]))
         elif kind == "mention" and isinstance(attributes.get("id"), str):
             yield Reference(ReferenceKind.PERSON, attributes["id"])
-        elif kind in _CARD_NODES and isinstance(attributes.get("url"), str):
-            yield Reference(ReferenceKind.ADDRESS, attributes["url"])
+        elif kind in _CARD_NODES:
+            yield from _card_references(attributes)
         elif kind == "text" and isinstance(node.get("text"), str) and not _is_code(node):
             yield from text_references(node["text"])
         for mark in _marks(node):
@@ -253,9 +253,39 @@ def _rewrite_attributes(kind: str, attributes: Node, substitutions: Substitution
         return {**attributes, "id": new} if new is not None else attributes
     if kind == "mention" and isinstance(attributes.get("id"), str):
         return {**attributes, "id": substitutions.person(attributes["id"])}
-    if kind in _CARD_NODES and isinstance(attributes.get("url"), str):
-        return {**attributes, "url": substitutions.address(attributes["url"])}
-    return attributes
+    return _rewrite_card(attributes, substitutions) if kind in _CARD_NODES else attributes
+
+
+def _rewrite_card(attributes: Node, substitutions: Substitutions) -> Node:
+    """Exchange where a card leads to: its address, that of its own data, and the keys in the query of a list of issues."""
+    copy = dict(attributes)
+    if isinstance(copy.get("url"), str):
+        copy["url"] = substitutions.address(copy["url"])
+    data = copy.get("data")
+    if isinstance(data, dict) and isinstance(data.get("url"), str):
+        copy["data"] = {**data, "url": substitutions.address(data["url"])}
+    query = _query_of(attributes)
+    if query is not None:
+        source = copy["datasource"]
+        parameters = {**source["parameters"], "jql": substitutions.text(query)}
+        copy["datasource"] = {**source, "parameters": parameters}
+    return copy
+
+
+def _card_references(attributes: Node) -> Iterator[Reference]:
+    data = attributes.get("data")
+    for found in (attributes.get("url"), data.get("url") if isinstance(data, dict) else None):
+        if isinstance(found, str):
+            yield Reference(ReferenceKind.ADDRESS, found)
+    yield from text_references(_query_of(attributes) or "")
+
+
+def _query_of(attributes: Node) -> str | None:
+    """Give the JQL of a card that lists issues."""
+    source = attributes.get("datasource")
+    parameters = source.get("parameters") if isinstance(source, dict) else None
+    found = parameters.get("jql") if isinstance(parameters, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _rewrite_mark(mark: object, substitutions: Substitutions) -> object:

@@ -97,7 +97,12 @@ def test_keys_links_and_cards_follow_and_mentions_stay(site: Restorable, result:
                 if f'/browse/{key}"' in wanted:
                     assert f'/browse/{keys[key]}"' in found
                     kinds[old["type"]] += 1
-    assert {"mention", "text", "inlineCard", "blockCard", "embedCard"} <= set(kinds)
+            if "datasource" in old.get("attrs", {}):
+                queries = [node["attrs"]["datasource"]["parameters"]["jql"] for node in (old, new)]
+                [key] = [word for word in keys if f"({word})" in queries[0]]
+                assert queries[1] == queries[0].replace(key, keys[key])
+                kinds["list of issues"] += 1
+    assert {"list of issues", "mention", "text", "inlineCard", "blockCard", "embedCard"} <= set(kinds)
 
 
 def test_keys_in_text_fields_follow(site: Restorable, result: RestoreResult) -> None:

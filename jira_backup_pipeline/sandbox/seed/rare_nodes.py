@@ -30,7 +30,7 @@ def _paragraph(*inline: JsonObject, marks: list[JsonObject] | None = None) -> Js
 def rare_blocks(keys: list[str], media: list[str]) -> list[JsonObject]:
     """Blocks with each rare node and mark; links lead to these issues, files are these media."""
     address = f"{SITE_BASE}/browse/{keys[0]}" if keys else f"{SITE_BASE}/projects"
-    return [*_marked(address), *_framed(), *_linked(address), *_extended(), *_files(media, address)]
+    return [*_marked(address), *_framed(), *_linked(address, keys), *_extended(), *_files(media, address)]
 
 
 def _marked(address: str) -> list[JsonObject]:
@@ -104,8 +104,15 @@ def _framed() -> list[JsonObject]:
     return [wide, table, task, counted]
 
 
-def _linked(address: str) -> list[JsonObject]:
+def _linked(address: str, keys: list[str]) -> list[JsonObject]:
+    query = f"key in ({keys[0]}) ORDER BY key" if keys else "ORDER BY key"
+    source: JsonObject = {
+        "id": f"{_LOCAL}8",
+        "parameters": {"cloudId": f"{_LOCAL}9", "jql": query},
+        "views": [{"type": "table", "properties": {"columns": [{"key": "summary"}]}}],
+    }
     return [
+        {"type": "blockCard", "attrs": {"datasource": source, "layout": "wide"}},
         {"type": "embedCard", "attrs": {"url": address, "layout": "center", "width": 80}},
         _paragraph({"type": "placeholder", "attrs": {"text": "fill this in"}}),
     ]
