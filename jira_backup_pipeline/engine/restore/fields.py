@@ -162,13 +162,13 @@ class ValueWriter:
         return {"accountId": found}
 
     def _level(self, value: Mapping[str, Any]) -> dict[str, str]:
-        mapped = self._map.get("security_level", str(value.get("id")))
-        if mapped is not None:
-            return {"id": mapped}
-        if not self._matches.is_same_site:
-            message = f"security level {value.get('name')} lies on another site: the issue can be seen by more people"
+        found = self._map.get("security_level", str(value.get("id"))) or self._matches.level(value)
+        if found is None:
+            message = (
+                f"the project has no security level {value.get('name')}: the issue can be seen by more people"
+            )
             raise LeftOut(message, is_impossible=False)
-        return {"id": str(value.get("id"))}
+        return {"id": found}
 
     def _place(self, kind: str, value: Mapping[str, Any]) -> str | None:
         project = self._matches.project

@@ -169,6 +169,13 @@ class Matches:
         """Give the id of a link type."""
         return self._named("link_types", value, self.site.link_types)
 
+    def level(self, value: Mapping[str, Any]) -> str | None:
+        """Give the id of a security level of the target project; unread ones are taken to be the source's own."""
+        levels = self.project.levels if self.project is not None else ()
+        if levels is None:
+            return str(value.get("id")) if self.is_same_site else None
+        return match_named(value, levels, is_same_site=self.is_same_site)
+
     def role(self, value: Mapping[str, Any]) -> str | None:
         """Give the id of a project role."""
         return self._named("roles", value, self.site.roles)

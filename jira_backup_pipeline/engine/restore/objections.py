@@ -88,7 +88,6 @@ def objections_to(
     else:
         result.conflicts.extend(_about_project(matches))
         result.notes.extend(_about_screens(survey, matches, calls))
-        result.conflicts.extend(_about_closed_issues(survey, matches, calls))
     result.notes.extend(_about_configuration(coming))
     result.prerequisites.extend(_prerequisites(permissions, policy, matches.project))
 
@@ -184,28 +183,14 @@ def _used(survey: Survey) -> dict[str, tuple[str, ...]]:
 
 
 def _about_levels(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
-    # A project that is made with its security scheme has the levels under the same names.
-    is_known = matches.is_same_site or coming.brings("security_scheme")
-    if survey.used_fields["security"] and not is_known:
-        yield Conflict(
-            "security level",
-            f"{survey.used_fields['security']:,} issues",
-            "levels of another site are not known on the target",
-            "They come back without one: whoever may browse the project sees them. Close the project first.",
-        )
-
-
-def _about_closed_issues(survey: Survey, matches: Matches, calls: Calls) -> Iterator[Conflict]:
-    """Say when the target project follows no security scheme: what few could read would be open to all."""
+    """Say when the target project has no such security level: what few could read would be open to all."""
     issues = survey.used_fields["security"]
-    if matches.project is None or not issues or not matches.is_same_site:
-        return
-    screens = CreateScreens(calls, matches.project.id)
-    if not any("security" in screens.of(found.id) for found in matches.project.types if found.level >= 0):
+    is_known = matches.project is not None and matches.project.levels != ()
+    if issues and not is_known and not coming.brings("security_scheme"):
         yield Conflict(
             "security level",
             f"{issues:,} issues",
-            "no create screen of the target project has security levels",
+            "the target project has no security levels",
             "They come back without one: whoever may browse the project sees them. Give the project its security scheme first.",
         )
 

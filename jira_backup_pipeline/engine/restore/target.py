@@ -93,6 +93,8 @@ class ProjectState:
     components: Mapping[str, str]
     versions: Mapping[str, str]
     permissions: frozenset[str]
+    # None where the account may not know them.
+    levels: tuple[Named, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,21 @@ def read_project(calls: Calls, key: str) -> ProjectState | None:
         components=_by_name(calls.get_all(f"{_API}/project/{project_id}/component", "values")),
         versions=_by_name(calls.get_all(f"{_API}/project/{project_id}/version", "values")),
         permissions=read_permissions(calls, project_key=key),
+        levels=_read_levels(calls, project_id),
     )
+
+
+def _read_levels(calls: Calls, project_id: str) -> tuple[Named, ...] | None:
+    """Read the security levels that the project's scheme has; none where it follows no scheme."""
+    try:
+        answer = calls.get(f"{_API}/project/{project_id}/securitylevel")
+    except CredentialsRejected:
+        raise
+    except NotFound:
+        return ()
+    except _UNTOLD:
+        return None
+    return tuple(_named(item) for item in list_of(answer, "levels"))
 
 
 def read_permissions(calls: Calls, *, project_key: str | None = None) -> frozenset[str]:

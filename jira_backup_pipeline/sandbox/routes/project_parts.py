@@ -228,9 +228,9 @@ def security_levels(call: Call) -> Response:
     """The levels of issue security: none without the permission to set them, whatever there is."""
     site = call.site
     project = site.readable_project(call.caller, call.params["projectKeyOrId"])
-    follows = str(project.project_id) in {str(e["projectId"]) for e in schemes.security_projects(site)}
-    knows = site.may(call.caller, "SET_ISSUE_SECURITY", project)
-    return json_response({"levels": schemes.security_levels(site) if follows and knows else []})
+    scheme_id = schemes.follows(site, project, "security_scheme")
+    found = [level for level in schemes.security_levels(site) if level["issueSecuritySchemeId"] == scheme_id]
+    return json_response({"levels": found if site.may(call.caller, "SET_ISSUE_SECURITY", project) else []})
 
 
 @ROUTES.get(f"{API}/project/{{projectId}}/email")
