@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from jira_backup_pipeline.domain.errors import IntegrityError
 from jira_backup_pipeline.domain.kinds import BY_NAME, BY_TABLE, Level, kinds_at
 
 if TYPE_CHECKING:
@@ -204,6 +205,27 @@ def averages_of(repository: Repository, manifest: Manifest | None, name: str = "
     issues = manifest.counts.get("issues", 0) if manifest else 0
     if manifest is None or not issues:
         return ASSUMED
+    names = {kind.name for kind in kinds_at(Level.ISSUE)}
+    records = {
+        BY_TABLE[table].name: count / issues
+        for table, count in manifest.counts.items()
+        if table in BY_TABLE and BY_TABLE[table].name in names and table != "issues"
+    }
+    basis = f"averages of snapshot {manifest.number} of {name or manifest.scope}"
+    try:
+        return Averages(records, *_sizes(repository, manifest), basis)
+    except IntegrityError:
+        # An estimate stops no run: `verify` and the check `intact` tell of the damage.
+        return Averages(
+            records,
+            ASSUMED.bytes_an_issue,
+            ASSUMED.bytes_a_file,
+            f"{basis}, sizes assumed (a receipt is damaged)",
+        )
+
+
+def _sizes(repository: Repository, manifest: Manifest) -> tuple[float, float]:
+    """Give the stored bytes of an issue's rows and of a file, as the receipts of the largest packs tell them."""
     sizes: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     units = 0
@@ -213,18 +235,8 @@ def averages_of(repository: Repository, manifest: Manifest | None, name: str = "
             what = ref.key.split("/", 1)[0]
             sizes[what] += ref.size_bytes
             counts[what] += 1
-    names = {kind.name for kind in kinds_at(Level.ISSUE)}
-    records = {
-        BY_TABLE[table].name: count / issues
-        for table, count in manifest.counts.items()
-        if table in BY_TABLE and BY_TABLE[table].name in names and table != "issues"
-    }
-    return Averages(
-        records=records,
-        bytes_an_issue=sizes["packs"] / max(1, units),
-        bytes_a_file=sizes["blobs"] / counts["blobs"] if counts["blobs"] else ASSUMED.bytes_a_file,
-        basis=f"averages of snapshot {manifest.number} of {name or manifest.scope}",
-    )
+    of_a_file = sizes["blobs"] / counts["blobs"] if counts["blobs"] else ASSUMED.bytes_a_file
+    return sizes["packs"] / max(1, units), of_a_file
 
 
 def in_time(seconds: float) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
+from jira_backup_pipeline.domain.errors import IntegrityError
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level, Paging, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
 from jira_backup_pipeline.engine.capture.changes import property_sample, reread_turn
@@ -102,7 +103,7 @@ def forecast(
     now: datetime,
 ) -> BackupEstimate:
     """Guess what a backup will ask of Jira from what is stored and listed already: without a request."""
-    facts = _Facts(repository, reader, repository.latest(SITE_SCOPE), options, now)
+    facts = _Facts(repository, reader, _latest_unless_damaged(repository, SITE_SCOPE), options, now)
     return facts.estimate([facts.guessed(project) for project in listed], with_site=with_site)
 
 
@@ -142,7 +143,7 @@ class _Facts:
 
     def guessed(self, project: ListedProject) -> ProjectEstimate:
         """Guess what a project needs from its last snapshot and the number of issues that the listing states."""
-        manifest = self.repository.latest(project_scope(project.identity.id))
+        manifest = _latest_unless_damaged(self.repository, project_scope(project.identity.id))
         known = manifest.counts.get("issues", 0) if manifest else 0
         issues = project.issue_count or known
         if manifest is None:
@@ -192,6 +193,14 @@ class _Facts:
         key = project.identity.key
         cost = cost_of(work, averages_of(self.repository, manifest, key))
         return ProjectEstimate(key, work.listed, work.to_read, cost)
+
+
+def _latest_unless_damaged(repository: Repository, scope: str) -> Manifest | None:
+    """Give the newest snapshot. A forecast must not stop a run: the capture of this scope meets the damage and says so."""
+    try:
+        return repository.latest(scope)
+    except IntegrityError:
+        return None
 
 
 def _site_cost(site: Manifest | None) -> Cost:

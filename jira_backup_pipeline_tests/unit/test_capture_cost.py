@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jira_backup_pipeline.domain.readings import Pace
 from jira_backup_pipeline.engine.backup import estimate, find_projects
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.previous import keys_of_siblings
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.cost import (
     ASSUMED,
@@ -220,3 +221,34 @@ def test_a_run_begins_with_what_it_will_cost_and_asks_jira_nothing_for_it() -> N
     # A day at one of a hundred, and one of thirty for the rolling re-read.
     assert (project.issues, project.changed) == (40, 2)
     assert likely.cost.requests["site"] > 0
+
+
+def damaged(store: MemoryStore, key: str) -> None:
+    store.delete(key)
+    store.put_new(key, b"damaged")
+
+
+def test_damage_changes_an_estimate_and_stops_neither_it_nor_other_projects() -> None:
+    jira, store = site()
+    manifest = capture(reopen(store, jira), jira).manifest
+    damaged(store, manifest.packs[0].receipt.key)
+
+    found = averages_of(reopen(store, jira), manifest, "ALPHA")
+
+    assert found.records == {"comment": 2.0, "attachment": 1.0}
+    assert found.bytes_an_issue == ASSUMED.bytes_an_issue
+    assert "damaged" in found.basis
+
+    damaged(store, f"snapshots/{manifest.scope}/00000001.age")
+    options = CaptureOptions()
+    likely = announce(
+        Heard(),
+        reopen(store, jira),
+        jira,
+        list(jira.projects()),
+        with_site=True,
+        options=options,
+        now=jira.now,
+    )
+    assert [project.changed for project in likely.projects] == [0]
+    assert keys_of_siblings(reopen(store, jira), "project-99") == []

@@ -171,6 +171,31 @@ def test_the_first_site_snapshot_has_no_feed_and_the_next_goes_on_from_it() -> N
     assert second.worklog_feed.since_ms == first.watermark_ms - 120_000
 
 
+def test_after_a_long_pause_the_feed_is_read_for_the_last_weeks_alone() -> None:
+    site = Site()
+    site.jira.tick(24 * 400)
+
+    heard = site.site()
+
+    assert heard.worklog_feed is not None
+    assert heard.worklog_feed.since_ms == heard.watermark_ms - 35 * 86_400_000
+    assert any("35 days" in note for note in heard.notes)
+
+
+def test_a_damaged_site_snapshot_costs_its_news_and_not_the_backup() -> None:
+    site = Site()
+    for _ in range(3):
+        site.change("2w")
+        site.site()
+    site.store.delete("snapshots/site/00000002.age")
+    site.store.put_new("snapshots/site/00000002.age", b"damaged")
+
+    done = site.project()
+
+    assert site.stored(done) >= {"2w"}
+    assert any("site snapshot 2 heard" in note for note in done.notes)
+
+
 FEEDS = st.lists(
     st.builds(
         WorklogFeed,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.domain.errors import IntegrityError
 from jira_backup_pipeline.domain.history import names_remote_link
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE
@@ -209,8 +210,16 @@ def keys_of_siblings(repository: Repository, scope: str) -> list[str]:
     """Give the keys of issue properties that a few other projects of the site have: apps serve whole sites."""
     others = [name for name in repository.scopes() if name not in (scope, SITE_SCOPE)]
     chosen = others[:: max(1, len(others) // _SIBLINGS)][:_SIBLINGS]
-    manifests = (repository.latest(name) for name in chosen)
-    return sorted({key for manifest in manifests if manifest for key in manifest.property_keys or ()})
+    return sorted({key for name in chosen for key in _keys_of(repository, name)})
+
+
+def _keys_of(repository: Repository, scope: str) -> tuple[str, ...]:
+    try:
+        manifest = repository.latest(scope)
+    except IntegrityError:
+        # Damage of another project is no reason to fail this one; `verify` and that project's own runs tell of it.
+        return ()
+    return manifest.property_keys or () if manifest else ()
 
 
 def load_previous(repository: Repository, scope: str) -> Previous:

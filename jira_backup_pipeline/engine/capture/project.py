@@ -87,7 +87,7 @@ def capture_project(
     kinds = kinds_at(Level.PROJECT)
     progress.stage(f"{project.identity.key}: settings", len(kinds))
     capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id)
-    feed = feed_for(repository, draft.previous.manifest, site)
+    feed = feed_for(repository, draft, site)
     worklogs = WorklogWatch(repository, reader, draft, feed)
     capture = _IssueCapture(repository, reader, draft, packing, account, worklogs, options, clock, progress)
     capture.read(project)

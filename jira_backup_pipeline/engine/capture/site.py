@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _PROJECTS = "site_project"
 # The feed hides its last minute, so the next reading begins before the last one ended.
 _FEED_OVERLAP_MS = 120_000
+# After a long pause the search for changed issues does the work; years of worklogs do not belong into a manifest.
+_LONGEST_FEED_MS = 35 * 86_400_000
 
 
 def capture_site(
@@ -81,7 +83,13 @@ def _hear_worklogs(reader: JiraReader, draft: Draft) -> None:
     before = draft.previous.manifest
     if before is None:
         return
-    draft.worklog_feed = reader.worklog_feed(max(0, before.watermark_ms - _FEED_OVERLAP_MS))
+    since_ms = before.watermark_ms - _FEED_OVERLAP_MS
+    earliest_ms = draft.watermark_ms - _LONGEST_FEED_MS
+    if since_ms < earliest_ms:
+        draft.notes.append(
+            "the last site snapshot is old: Jira's feed of worklogs is read for the last 35 days"
+        )
+    draft.worklog_feed = reader.worklog_feed(max(0, since_ms, earliest_ms))
     if draft.worklog_feed is None:
         draft.notes.append(
             "Jira refuses its feed of changed worklogs: only searches and the re-read find them"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.domain.errors import UnknownName
+from jira_backup_pipeline.domain.errors import IntegrityError, UnknownName
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, LedgerLine
 from jira_backup_pipeline.domain.worklog_feed import WorklogChange, WorklogFeed, merged
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _MOST_SITE_SNAPSHOTS = 60
 
 
-def feed_for(repository: Repository, previous: Manifest | None, site: Manifest | None) -> WorklogFeed | None:
+def feed_for(repository: Repository, draft: Draft, site: Manifest | None) -> WorklogFeed | None:
     """Give what the site runs heard since the site snapshot that a project's last snapshot names; None if nothing is known."""
+    previous = draft.previous.manifest
     if previous is None or previous.site_snapshot is None or site is None:
         return None
     numbers = range(previous.site_snapshot + 1, site.number + 1)[-_MOST_SITE_SNAPSHOTS:]
@@ -35,9 +36,11 @@ def feed_for(repository: Repository, previous: Manifest | None, site: Manifest |
     for number in numbers[:-1]:
         try:
             manifests.append(repository.load(SITE_SCOPE, number))
-        except UnknownName:
-            # Retention took it; what it heard is found by the rolling re-read.
-            continue
+        except (UnknownName, IntegrityError) as error:
+            draft.notes.append(
+                f"what site snapshot {number} heard of worklogs cannot be read ({error.message}): searches and the re-read "
+                "have to find these changes"
+            )
     return merged(manifest.worklog_feed for manifest in manifests if manifest.worklog_feed is not None)
 
 
