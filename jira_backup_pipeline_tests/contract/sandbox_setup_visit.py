@@ -176,5 +176,7 @@ def _shared(go: Visitor, project: str) -> None:
     wall = {"name": "Wall", "sharePermissions": [{"type": "loggedin"}], "editPermissions": []}
     dashboard = go.ok("POST", "/dashboard", wall)["id"]
     gadget = {"moduleKey": "com.example:gadget", "title": "Things", "position": {"row": 1, "column": 0}}
-    go.ok("POST", f"/dashboard/{dashboard}/gadget", gadget)
+    item = go.ok("POST", f"/dashboard/{dashboard}/gadget", gadget)["id"]
+    for value in ({"filterId": kept}, {"filterId": kept, "num": 5}):
+        go.ok("PUT", f"/dashboard/{dashboard}/items/{item}/properties/config", value)
     go.ok("GET", f"/dashboard/{dashboard}/gadget")

@@ -53,9 +53,45 @@ def add_filter(site: Site) -> None:
     )
 
 
+def add_dashboard(site: Site) -> None:
+    """Show the search, and the project itself, on a dashboard."""
+    made = site.made
+    [kept] = made.of("filter")
+    wall = made.add(
+        "dashboard",
+        {
+            "id": str(made.next_id()),
+            "self": "",
+            "view": "",
+            "name": "Costs",
+            "description": "",
+            "isFavourite": False,
+            "popularity": 0,
+            "sharePermissions": [{"id": 1, "type": "loggedin"}],
+            "editPermissions": [],
+        },
+    )
+    for number, settings in enumerate(
+        ({"filterId": kept["id"], "num": 5}, {"projectOrFilterId": "project-10000", "isConfigured": True})
+    ):
+        gadget = {
+            "id": made.next_id(),
+            "moduleKey": f"com.example:gadget-{number}",
+            "title": f"Gadget {number}",
+            "color": "red",
+            "position": {
+                "The row position of the gadget.": number,
+                "The column position of the gadget.": 1,
+            },
+        }
+        made.items.setdefault(("gadget", str(wall["id"])), []).append(gadget)
+        made.settings[str(gadget["id"])] = {"config": settings}
+
+
 def with_rules(sandbox: RunningSandbox) -> None:
     """Give a workflow rules that name a screen, a role, a field and a resolution, and one that an app brought."""
     add_filter(sandbox.site)
+    add_dashboard(sandbox.site)
     [step] = [
         step for step in sandbox.site.workflows["Software workflow"].transitions if step.transition_id == "41"
     ]
@@ -201,6 +237,21 @@ def test_filters_follow_their_project_and_belong_to_whom_they_did(
     assert found["owner"]["accountId"] == source["owner"]["accountId"]
     assert [share["group"]["name"] for share in found["sharePermissions"]] == ["developers"]
     assert result.report.changed["filter"] >= 1
+
+
+def test_dashboards_show_the_project_and_the_filters_of_the_target(
+    target: BareTarget, result: RestoreResult
+) -> None:
+    made = target.site.made
+    [wall] = [item for item in made.of("dashboard") if item["name"] == "Costs"]
+    [kept] = [item for item in made.of("filter") if item["name"] == "Costly work"]
+    gadgets = made.items["gadget", str(wall["id"])]
+    assert [(item["title"], item["color"]) for item in gadgets] == [("Gadget 0", "red"), ("Gadget 1", "red")]
+    first, second = (made.settings[str(item["id"])]["config"] for item in gadgets)
+    assert first == {"filterId": kept["id"], "num": 5}
+    project_id = result.outcome.project_id
+    assert second == {"projectOrFilterId": f"project-{project_id}", "isConfigured": True}
+    assert result.report.exact["dashboard"] >= 2
 
 
 def test_a_second_restore_makes_nothing_twice(target: BareTarget, result: RestoreResult) -> None:

@@ -78,6 +78,12 @@ _BROUGHT: dict[str, tuple[Recognition, str]] = {
         _LISTED,
         "on another site those that ask about the restored project, given to their owners; elsewhere those of its boards",
     ),
+    "dashboard": (
+        _NAMED,
+        "on another site those that show the restored project or its filters; they belong to the restoring account then",
+    ),
+    "dashboard_gadget": (_LISTED, "with their dashboard; their app must be there"),
+    "dashboard_gadget_property": (_NAMED, "with projects and filters of the target"),
     "sprint": (_LISTED, "those that issues are in: made on the project's board, filled, started, closed"),
 }
 

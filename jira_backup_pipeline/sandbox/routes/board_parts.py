@@ -106,3 +106,14 @@ def gadget_property_keys(call: Call) -> Response:
 def read_gadget_property(call: Call) -> Response:
     """One setting of a gadget."""
     return _value(call, _gadget_properties(call))
+
+
+@ROUTES.put(f"{GADGET}/{{propertyKey}}")
+def set_gadget_property(call: Call) -> Response:
+    """Set one setting of a gadget on a dashboard that was made."""
+    known, key = _gadget_properties(call), call.params["propertyKey"]
+    if call.params["dashboardId"] not in call.site.made.records.get("dashboard", {}):
+        raise ApiError(403, "The dashboard cannot be changed here.")
+    value = call.json()
+    call.site.made.settings.setdefault(call.params["itemId"], {})[key] = value
+    return json_response({}, 200 if key in known else 201)

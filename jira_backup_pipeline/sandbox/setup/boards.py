@@ -58,6 +58,8 @@ def features(board: Board) -> list[JsonObject]:
 def gadget_properties(site: Site, dashboard_id: str, gadget_id: str) -> dict[str, Json] | None:
     """The settings of a gadget by key, or None where there is no such gadget."""
     for gadget in shared.gadgets(site, dashboard_id) or ():
+        if str(gadget["id"]) == gadget_id and dashboard_id in site.made.records.get("dashboard", {}):
+            return site.made.settings.get(gadget_id, {})
         if str(gadget["id"]) == gadget_id:
             return {"config": {"filterId": str(gadget["id"]), "num": 10, "isConfigured": True}}
     return None

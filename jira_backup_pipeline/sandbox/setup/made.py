@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.http import JsonObject
+    from jira_backup_pipeline.sandbox.http import Json, JsonObject
 
 # Ids of what is made lie far from those that follow from the site.
 FIRST_MADE = 900_000
@@ -60,7 +60,7 @@ class Mail:
 class Made:
     """Everything that was made. ``records`` and ``items`` are by noun, in Jira's own form.
 
-    ``bindings`` say by project and noun which scheme was given to it; ``own_fields`` are fields whose contexts are all
+    ``settings`` are those of gadgets, ``bindings`` say by project and noun which scheme was given to it; ``own_fields`` are fields whose contexts are all
     here; ``more_projects`` joined a context that follows from the site, by field and context. ``mails`` grow whenever Jira would write to somebody.
     """
 
@@ -71,6 +71,7 @@ class Made:
     defaults: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
     records: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     items: dict[tuple[str, str], list[JsonObject]] = field(default_factory=dict)
+    settings: dict[str, dict[str, Json]] = field(default_factory=dict)
     bindings: dict[tuple[int, str], str | None] = field(default_factory=dict)
     mails: list[Mail] = field(default_factory=list)
     last_id: int = FIRST_MADE

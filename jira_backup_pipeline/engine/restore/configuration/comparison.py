@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 _NOT_OVERWRITTEN = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
 # Things that hold others, which may be left out one by one with a word on each.
-_WITH_MEMBERS = frozenset({"screen", "permission_scheme", "notification_scheme", "security_scheme"})
+_WITH_MEMBERS = frozenset(
+    {"dashboard", "screen", "permission_scheme", "notification_scheme", "security_scheme"}
+)
 _CONTEXT, _OPTION, _FIELD, _BOARD = "field_context", "field_option", "field", "board"
 
 
@@ -44,11 +46,19 @@ class TargetSide:
     read: dict[str, tuple[Record, ...]] = field(default_factory=dict)
 
     def rows(self, kind: str) -> tuple[Record, ...]:
-        """Give the records of a kind; of fields of tabs only those on screens that the restore knows."""
+        """Give the records of a kind; of what is listed for parents only what the restore knows the parents of."""
         if kind not in self.read:
-            known = {"screen_tab": self._known_tabs()} if kind == "screen_field" else None
+            known = self._parents_of(kind)
             self.read[kind] = tuple(self.reader.list_kind(BY_NAME[kind], known=known).records)
         return self.read[kind]
+
+    def _parents_of(self, kind: str) -> dict[str, list[Record]] | None:
+        if kind == "screen_field":
+            return {"screen_tab": self._known_tabs()}
+        if kind == "dashboard_gadget":
+            made = set(self.id_map.of("dashboard").values())
+            return {"dashboard": [row for row in self.rows("dashboard") if row.id in made]}
+        return None
 
     def _known_tabs(self) -> list[Record]:
         screens = set(self.id_map.of("screen").values())

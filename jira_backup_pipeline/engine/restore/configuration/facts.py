@@ -176,6 +176,15 @@ def _security_scheme(row: Record, book: Book) -> dict[str, Any]:
     }
 
 
+def _dashboard(row: Record, book: Book) -> dict[str, Any]:
+    gadgets = [
+        f"{members_of(item).get('title')} ({members_of(item).get('moduleKey') or members_of(item).get('uri')})"
+        for item in book.rows("dashboard_gadget")
+        if item.id.split("/")[0] == own_id(row)
+    ]
+    return {"gadgets": sorted(gadgets)}
+
+
 def options_of(rows: Iterable[Record]) -> list[str]:
     """Give the options of one context in order, each behind its parent."""
     values = {own_id(row): str(members_of(row).get("value")) for row in rows}
@@ -201,16 +210,5 @@ _MORE: Mapping[str, Callable[[Record, Book], dict[str, Any]]] = {
     "permission_scheme": _permission_scheme,
     "notification_scheme": _notification_scheme,
     "security_scheme": _security_scheme,
-}
-# What has to be read besides a kind itself to say all of it.
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "screen": ("field", "screen_tab"),
-    "screen_scheme": ("screen",),
-    "issue_type_screen_scheme": ("issue_type", "issue_type_screen_scheme_item", "screen_scheme"),
-    "issue_type_scheme": ("issue_type", "issue_type_scheme_item"),
-    "workflow": ("status",),
-    "workflow_scheme": ("issue_type",),
-    "permission_scheme": ("role", "group", "field"),
-    "notification_scheme": ("role", "group", "field"),
-    "security_scheme": ("security_level", "security_level_member", "role", "group", "field"),
+    "dashboard": _dashboard,
 }

@@ -53,7 +53,7 @@ def bring_filter(bench: Bench, row: Record, key: str) -> str:
     if present is not None:
         found = str(present.get("id"))
     else:
-        body = {**text_of(row, "name", "description"), "jql": jql, "sharePermissions": _shares(bench, row)}
+        body = {**text_of(row, "name", "description"), "jql": jql, "sharePermissions": shares_of(bench, row)}
         found = make_filter(bench, body, key)
     bench.id_map.put("filter", row.id, found)
     # One that somebody else has already was theirs before, or was given to them by an earlier run.
@@ -106,17 +106,17 @@ def _give(bench: Bench, row: Record, filter_id: str) -> None:
         bench.findings.adjust(Adjustment("filter", row.id, "owner", words, is_impossible=True))
 
 
-def _shares(bench: Bench, row: Record) -> list[dict[str, Any]]:
-    """Give whom a filter is shared with, as far as the target has them."""
+def shares_of(bench: Bench, row: Record, member: str = "sharePermissions") -> list[dict[str, Any]]:
+    """Give whom a filter or dashboard is shared with, as far as the target has them."""
     kept = []
-    for share in members_of(row).get("sharePermissions") or []:
+    for share in members_of(row).get(member) or []:
         moved = _share(bench, share)
         if moved is not None:
             kept.append(moved)
         else:
-            reason = "the target does not have whom the filter was shared with"
+            reason = f"the target does not have whom the {row.kind} was shared with"
             field = f"shared with {share.get('type')}"
-            bench.findings.adjust(Adjustment("filter", row.id, field, reason, is_impossible=True))
+            bench.findings.adjust(Adjustment(row.kind, row.id, field, reason, is_impossible=True))
     return kept
 
 

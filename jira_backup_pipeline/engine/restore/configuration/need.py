@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from jira_backup_pipeline.engine.restore.configuration.dashboards import dashboards_about
 from jira_backup_pipeline.engine.restore.configuration.filters import filters_about
 from jira_backup_pipeline.engine.restore.configuration.source import own_id, texts, workflow_of
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -70,6 +71,7 @@ def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has
         fields |= _fields_on_screens(source, wanted["screen"])
         wanted["role"] = {own_id(row) for row in source.project_rows("role_actors")}
         wanted["filter"] = {row.id for row in filters_about(source, project_id)}
+        wanted["dashboard"] = {row.id for row in dashboards_about(source, project_id)}
         for noun, scheme_id in schemes.items():
             wanted[noun] = {scheme_id}
     wanted["field"] = fields

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.configuration.boards import boards_of, bring_board
 from jira_backup_pipeline.engine.restore.configuration.contexts import bring_setup, setups
+from jira_backup_pipeline.engine.restore.configuration.dashboards import DASHBOARDS
 from jira_backup_pipeline.engine.restore.configuration.definitions import (
     ISSUE_TYPES,
     LINK_TYPES,
@@ -123,7 +124,7 @@ def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, 
     if matches.is_same_site and not need.has_new_project:
         need = _without_known(need, matches, wanted.source)
     if matches.is_same_site:
-        need = need.without("filter")  # filters outlive the projects that they ask about
+        need = need.without("filter", "dashboard")  # these outlive the project that they are about
     return Bench(
         source=wanted.source,
         need=need,
@@ -185,6 +186,7 @@ def _plan(bench: Bench) -> Iterator[Piece]:
             Action.MAKE,
             "matched by name and query, or made",
         )
+    yield from pieces_of(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS))
     for row in boards_of(bench) if bench.need.has_new_project else ():
         yield Piece("board", row.id, str(members_of(row).get("name")), Action.MAKE, _BOARD_NOTE)
 
@@ -247,8 +249,14 @@ def make_boards(bench: Bench, journal: Journal, key: str) -> None:
     run_tasks(bench, _BOARDS, rows, act, journal)
 
 
-def make_filters(bench: Bench, journal: Journal, key: str) -> None:
-    """Bring the filters that ask about the project, once its issues are there: a query may name them."""
+def make_views(bench: Bench, journal: Journal, key: str) -> None:
+    """Bring filters and dashboards about the project, once its issues are there: a query may name them."""
+    _make_filters(bench, journal, key)
+    bench.id_map.put("project", bench.need.project_id, str(bench.project_id))
+    bring(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS), journal)
+
+
+def _make_filters(bench: Bench, journal: Journal, key: str) -> None:
     done = journal.stage(_FILTERS).done
     rows = [row for row in bench.wanted("filter") if row.id not in done]
     if not rows:
