@@ -93,8 +93,8 @@ class JiraReader(Protocol):
     def worklog_feed(self, since_ms: int) -> WorklogFeed | None:
         """Give the worklogs of the whole site that changed or went since a moment; None where Jira refuses to tell."""
 
-    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str]:
-        """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
+    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str] | None:
+        """Give the issue of each worklog by id; what does not exist or is not shown is left out. None where Jira refuses."""
 
     def issue_count(self, project_id: str) -> int | None:
         """Give Jira's approximate count of a project's issues, or None where it does not say."""

@@ -96,8 +96,8 @@ class CloudReader:
         """Give the worklogs of the whole site that changed or went since a moment; None where Jira refuses to tell."""
         return worklog_feed.read_feed(self.client, since_ms)
 
-    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str]:
-        """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
+    def issues_of_worklogs(self, worklog_ids: Sequence[str]) -> Mapping[str, str] | None:
+        """Give the issue of each worklog by id; what does not exist or is not shown is left out. None where Jira refuses."""
         return worklog_feed.issues_of(self.client, worklog_ids)
 
     def issue_count(self, project_id: str) -> int | None:

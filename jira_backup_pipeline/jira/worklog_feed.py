@@ -37,6 +37,8 @@ def read_feed(client: JiraClient, since_ms: int) -> WorklogFeed | None:
     if updated is None or deleted is None:
         return None
     owners = issues_of(client, sorted(updated, key=int))
+    if owners is None:
+        return None
     changes = [
         WorklogChange(worklog_id, owners[worklog_id], at_ms)
         for worklog_id, at_ms in updated.items()
@@ -45,23 +47,25 @@ def read_feed(client: JiraClient, since_ms: int) -> WorklogFeed | None:
     return WorklogFeed(since_ms, tuple(changes), tuple(deleted))
 
 
-def issues_of(client: JiraClient, worklog_ids: Sequence[str]) -> dict[str, str]:
-    """Give the issue of each worklog by id; what does not exist or is not shown is left out."""
+def issues_of(client: JiraClient, worklog_ids: Sequence[str]) -> dict[str, str] | None:
+    """Give the issue of each worklog by id; what does not exist or is not shown is left out. None where Jira refuses to tell."""
     batches = [
         [int(worklog_id) for worklog_id in worklog_ids[start : start + _IDS_A_REQUEST]]
         for start in range(0, len(worklog_ids), _IDS_A_REQUEST)
     ]
     owners: dict[str, str] = {}
     for page in client.map_ordered(partial(_list, client), batches):
+        if isinstance(page, Refusal):
+            return None
         for value in map(read_value, page.items):
             if isinstance(value, Mapping) and "id" in value and "issueId" in value:
                 owners[str(value["id"])] = str(value["issueId"])
     return owners
 
 
-def _list(client: JiraClient, worklog_ids: Sequence[int]) -> Page:
+def _list(client: JiraClient, worklog_ids: Sequence[int]) -> Page | Refusal:
     request = Request.asking_by_post(_LIST, {"ids": list(worklog_ids)})
-    return client.ask(request, partial(Page.read, items=""))
+    return client.try_ask(request, partial(Page.read, items=""))
 
 
 def _read(client: JiraClient, path: str, since_ms: int) -> dict[str, int] | None:
@@ -82,8 +86,9 @@ def _read(client: JiraClient, path: str, since_ms: int) -> dict[str, int] | None
 
 
 def _entry(value: object) -> tuple[str | None, int]:
-    worklog_id = value.get("worklogId") if isinstance(value, Mapping) else None
-    at_ms = value.get("updatedTime") if isinstance(value, Mapping) else None
-    if not isinstance(worklog_id, int) or isinstance(worklog_id, bool):
+    members = value if isinstance(value, Mapping) else {}
+    worklog_id, at_ms = str(members.get("worklogId", "")), members.get("updatedTime")
+    # The documents show numbers; a text of digits is as good.
+    if not (worklog_id.isascii() and worklog_id.isdigit()):
         return None, 0
-    return str(worklog_id), at_ms if isinstance(at_ms, int) else 0
+    return worklog_id, at_ms if isinstance(at_ms, int) else 0

@@ -157,7 +157,7 @@ def test_the_feed_names_changed_worklogs_with_their_issues_and_deleted_ones(
     assert reader.issues_of_worklogs(made) == {made[0]: first}
 
 
-def feed_of(*pages: dict[str, Any]) -> Any:
+def feed_of(*pages: dict[str, Any]) -> PlayedJira:
     """Answer by `since`, whole lists by id: worklog n hangs on issue 1."""
 
     def listed(seen: Seen) -> Reply:
@@ -189,10 +189,15 @@ def test_an_empty_feed_costs_two_requests() -> None:
     assert len(seen) == 2
 
 
-def test_a_refused_feed_is_none() -> None:
+def test_a_refused_feed_or_list_is_none() -> None:
     feed, _ = asking(PlayedJira(), lambda reader: reader.worklog_feed(5))
+    page = {"since": 5, "until": 9, "lastPage": True, "values": [{"worklogId": "1", "updatedTime": 6}]}
+    played = feed_of(page)
+    played.answers["worklog/list"] = Reply.json({"errorMessages": ["no"]}, 403)
+    unlisted, _ = asking(played, lambda reader: reader.worklog_feed(5))
+    owners, _ = asking(played, lambda reader: reader.issues_of_worklogs(["1"]))
 
-    assert feed is None
+    assert feed is unlisted is owners is None
 
 
 # --- one project by name ------------------------------------------------------------------------------------------------

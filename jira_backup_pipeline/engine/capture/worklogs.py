@@ -93,6 +93,9 @@ class WorklogWatch:
         }
         open_ones = sorted(live - self.stored)
         still_there = self.reader.issues_of_worklogs(open_ones) if open_ones else {}
-        missing = [i for i in open_ones if still_there.get(i) == self.changes[i].issue_id]
+        # Where Jira does not tell, nothing explains their absence.
+        missing = [
+            i for i in open_ones if still_there is None or still_there.get(i) == self.changes[i].issue_id
+        ]
         stored = len(live & self.stored)
         return LedgerLine("worklog", "worklog feed", expected=stored + len(missing), stored=stored)
