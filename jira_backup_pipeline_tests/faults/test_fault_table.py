@@ -97,9 +97,13 @@ TABLE: dict[str, tuple[str, ...]] = {
     "attachment replaced between two connections": (
         f"{_DOWNLOAD}::test_a_file_that_was_replaced_between_two_connections_is_not_mixed_of_both",
     ),
-    "hostile names of attachments": (f"{_CAPTURE}::test_hostile_names_of_files_are_data_and_name_nothing",),
+    "hostile names of attachments": (
+        f"{_CAPTURE}::test_hostile_names_of_files_are_data_and_name_nothing",
+        "journeys/test_restore_hostile_names.py::test_files_with_hostile_names_come_back_and_leave_nothing_beside_the_repository",
+    ),
     "an attachment larger than memory": (
         "unit/test_capture_attachments.py::test_a_file_larger_than_memory_goes_through_in_pieces",
+        "journeys/test_capture_into_parts.py::test_a_large_attachment_is_stored_in_parts_and_create_only",
     ),
     "500-level deep rich text": (_ODD,),
     "a field whose type changed": (_ODD,),
