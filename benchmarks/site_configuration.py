@@ -116,6 +116,8 @@ def pages(count: int, size: int) -> int:
 def required(truth: Truth) -> dict[str, int]:
     """Count the list pages that the documents require, by endpoint."""
     found = {path: pages(len(truth.ids(kind)), size) for path, (kind, size) in WHOLE.items()}
+    # Projects are listed by their state: live ones above, those in the archive and those in the trash.
+    found[f"{API}/project/search"] += 2
     custom = [i for i in truth.ids("field_detail") if i.startswith("customfield_")]
     contexts = truth.by_parent("field_context")
     choices = {i for i in custom if _CHOICES.search(truth.records["field_detail"][i]["schema"]["custom"])}

@@ -97,6 +97,8 @@ def read_list(
         for pair in ([(name, one) for one in many] if text == "{parent_ids}" else [(name, text)])
     ]
     answer = _read_pages(client, kind, values, query)
+    if isinstance(answer, Refusal) and answer.status == listing.none_status:
+        return Reading(total=0)
     if listing.fallback_without is None or not isinstance(answer, Refusal):
         return answer
     narrower = [pair for pair in query if pair[0] != listing.fallback_without]

@@ -96,6 +96,7 @@ def _site_records(site: Site) -> Iterator[JsonObject]:
         # Known from the list by page only.
         yield _line("field", field.field_id, field_detail(field))
     yield from _definitions(site)
+    yield from _closed_projects(site)
     for category in site.categories.values():
         yield _line("project_category", category.item_id, show.category(category))
     for key, permission in server_info.permission_records().items():
@@ -109,6 +110,17 @@ def _site_records(site: Site) -> Iterator[JsonObject]:
         yield _line("link_type", link_type.type_id, show.link_type(link_type))
     for group in site.groups.values():
         yield _line("group", group.group_id, {"name": group.name, "members": group.members})
+
+
+def _closed_projects(site: Site) -> Iterator[JsonObject]:
+    expand = {"description", "lead", "url", "projectKeys"}
+    for project in site.projects.values():
+        for kind, state in (
+            ("archived_project", ProjectState.ARCHIVED),
+            ("trashed_project", ProjectState.DELETED),
+        ):
+            if project.state is state:
+                yield _line(kind, project.project_id, show.project_listed(site, project, expand))
 
 
 def _definitions(site: Site) -> Iterator[JsonObject]:

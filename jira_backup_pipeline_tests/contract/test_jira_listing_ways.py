@@ -349,3 +349,12 @@ def test_lists_of_more_than_a_page_are_read_to_their_end() -> None:
         "api/3/issuetypescheme/project": 3,
         "api/3/config/fieldschemes/projects": 2,
     } | {"/_edge/tenant_info": 1}
+
+
+def test_that_there_are_no_projects_in_the_archive_is_no_gap() -> None:
+    none = Reply.json({"errorMessages": ["No projects were found."]}, 404)
+
+    found, seen = listed("archived_project", PlayedJira(project__search=none))
+
+    assert (found.records, found.gaps, found.declared, found.unread) == ((), (), 0, ())
+    assert seen[0].query["status"] == ["archived"]

@@ -46,8 +46,9 @@ _CHILDREN = (
 )
 
 
-# The made site has no service project, and no priority scheme with more than a scheme shows with itself.
+# The made site has no service project, no project that is not live, and no priority scheme with more than a scheme shows with itself.
 NOTHING_TO_LIST = {
+    *("archived_project", "trashed_project"),
     *("service_desk", "request_type", "request_type_field", "request_type_group", "queue"),
     *("organization", "service_desk_organization"),
     *("priority_scheme_priority", "priority_scheme_project"),

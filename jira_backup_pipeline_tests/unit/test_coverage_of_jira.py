@@ -124,7 +124,14 @@ LISTS = {
         ),
     ),
 }
+STATES = {
+    dict(kind.listing.query).get("status", "live") for kind in KINDS if "project/search" in kind.listing.path
+}
 PATHS = {re.sub(r"\{\w+\}", "{}", kind.listing.path) for kind in KINDS}
+
+
+def test_projects_of_every_state_are_kinds() -> None:
+    assert {"live", "archived", "deleted"} == STATES
 
 
 @pytest.mark.parametrize("subject", LISTS)

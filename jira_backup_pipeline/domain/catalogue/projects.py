@@ -1,4 +1,4 @@
-"""What belongs to a project but is read with the site: its e-mail address, its avatars, and the schemes that it follows.
+"""What belongs to projects but is read with the site: those that are not live, addresses, avatars, schemes that they follow.
 
 What belongs here: one entry for each kind. Most schemes are asked for a hundred projects at a time, which is why they are
 read with the site and not with each project.
@@ -16,6 +16,7 @@ from jira_backup_pipeline.domain.catalogue.shape import (
     Paging,
     count,
     flag,
+    instant,
     kept,
     of_projects,
     pages,
@@ -28,7 +29,53 @@ _PROJECT = "/rest/api/3/project/{parent_id}"
 _FIRST_PROJECT = ("projectIds", "0")
 _AFTER = "a restored project follows the schemes that it is made with"
 
+_LISTED = ("expand", "description,lead,url,projectKeys")
+
+
+def _in_state(state: str) -> Listing:
+    """Describe the projects in one state; where there is none Jira answers 404."""
+    return Listing(
+        "/rest/api/3/project/search",
+        Paging.OFFSET,
+        "values",
+        (("status", state), _LISTED),
+        100,
+        none_status=404,
+    )
+
+
 PLACE_OF_PROJECTS_KINDS = (
+    kept(
+        "archived_project",
+        "archived_projects",
+        title="projects in the archive",
+        listing=_in_state("archived"),
+        columns=(
+            text("key"),
+            text("name"),
+            text("type", "projectTypeKey"),
+            instant("archived", "archivedDate"),
+            text("archived_by", "archivedBy", "accountId"),
+        ),
+        restore_note="each is restored from its own snapshot, as a live project",
+        optional_statuses=ADMIN_ONLY | {400},
+    ),
+    kept(
+        "trashed_project",
+        "trashed_projects",
+        title="projects in the trash",
+        listing=_in_state("deleted"),
+        columns=(
+            text("key"),
+            text("name"),
+            text("type", "projectTypeKey"),
+            instant("deleted", "deletedDate"),
+            text("deleted_by", "deletedBy", "accountId"),
+            instant("kept_until", "retentionTillDate"),
+        ),
+        restore_note="their issues cannot be read any more; an earlier snapshot may have them",
+        optional_statuses=ADMIN_ONLY | {400},
+    ),
     kept(
         "project_email",
         "project_emails",

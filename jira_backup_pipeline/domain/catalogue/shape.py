@@ -106,7 +106,7 @@ class Listing:
     their parent at `names_parents`, or with `groups_parents` a list of those that they are true of.
     With `is_one_right` an account may ask for the list of every parent or of none: one refusal speaks for all.
     `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
-    refuses it.
+    refuses it; `none_status` is the status by which Jira says that there is nothing to list.
     """
 
     path: str
@@ -121,6 +121,7 @@ class Listing:
     names_parents: str = ""
     groups_parents: bool = False
     is_one_right: bool = False
+    none_status: int | None = None
 
     @property
     def is_per_parent(self) -> bool:
