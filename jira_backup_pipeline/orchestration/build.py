@@ -28,6 +28,7 @@ from jira_backup_pipeline.orchestration.jobs.backup import (
 )
 from jira_backup_pipeline.orchestration.jobs.drill import drill_job
 from jira_backup_pipeline.orchestration.jobs.restore import restore_job
+from jira_backup_pipeline.orchestration.jobs.restore_site import restore_site_job
 from jira_backup_pipeline.orchestration.jobs.verify import verify_job
 from jira_backup_pipeline.orchestration.resources import BackupWorkplace
 from jira_backup_pipeline.orchestration.run_memory import RUN_MEMORY, run_memory
@@ -64,6 +65,7 @@ def build_definitions(
             site_backup_job,
             verify_job,
             restore_job,
+            restore_site_job,
             drill_job,
             health_checks_job,
             record_heads_job,

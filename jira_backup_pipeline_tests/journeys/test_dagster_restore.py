@@ -134,6 +134,30 @@ def test_the_launchpad_chooses_by_a_condition_and_a_part(restorable: Restorable)
     assert "cannot read absent.toml" in failure_text(unmapped)
 
 
+def test_the_site_is_planned_confirmed_by_every_key_and_rolled_up(restorable: Restorable) -> None:
+    before = restorable.issues()
+
+    dry = restorable.run("restore_site_job")
+    unconfirmed = restorable.run("restore_site_job", run_config={"dry_run": False, "confirm": ["OTHER"]})
+    several = restorable.run(
+        "restore_site_job", run_config={"projects": [restorable.key, "NOPE"], "snapshot": "1"}
+    )
+    real = restorable.run("restore_site_job", run_config={"dry_run": False, "confirm": [restorable.key]})
+
+    assert dry.success
+    assert {event.event_type_value for event in dry.events_for_node("apply_restores")} == {"STEP_SKIPPED"}
+    assert "Restore of 1 projects" in output_text(dry, "plan_restores", "restores")
+    assert "0 issues to create" in output_text(dry, "plan_restores", f"plan of {restorable.key}")
+    assert f"a restore into {restorable.key} was not confirmed" in failure_text(unconfirmed)
+    assert "a number names a snapshot of a single project" in failure_text(several)
+    assert real.success
+    assert "| done |" in output_text(real, "apply_restores", "restores")
+    assert "nothing is wrong or missing" in output_text(
+        real, "apply_restores", f"fidelity of {restorable.key}"
+    )
+    assert before == restorable.issues()
+
+
 def test_a_restore_that_is_not_confirmed_is_refused_before_anything_is_written(
     restorable: Restorable,
 ) -> None:

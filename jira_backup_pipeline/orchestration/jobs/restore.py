@@ -248,7 +248,7 @@ def chosen_snapshot(repository: Repository, scope: str, wanted: str) -> Manifest
     text = wanted.strip()
     if text.isdigit():
         return repository.load(scope, int(text))
-    manifest = repository.latest(scope, as_of=None if text == "latest" else _moment(text))
+    manifest = repository.latest(scope, as_of=None if text == "latest" else moment_of(text))
     if manifest is None:
         message = f"scope {scope} has no restorable snapshot for {text!r}"
         raise UnknownName(
@@ -264,7 +264,12 @@ def require_confirmation(target_key: str, confirm: str) -> None:
         raise Refused(message, hint=f"Set confirm to {target_key}, or dry_run to true.")
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """Read a moment from the launchpad.
+
+    Raises:
+        UnknownName: it is none.
+    """
     try:
         return parse_instant(text)
     except ValueError:
