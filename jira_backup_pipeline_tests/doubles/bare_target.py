@@ -32,7 +32,6 @@ class BareTarget:
 
     source: Restorable
     sandbox: RunningSandbox
-    runs: int = 0
 
     @property
     def site(self) -> Site:
@@ -52,8 +51,10 @@ class BareTarget:
 
     def restore(self, plan: RestorePlan, *, writer: Any = None, **how: Any) -> RestoreResult:
         """Carry a plan out and prove it."""
-        self.runs += 1
-        how = {"options": SWIFT, "confirm": plan.target.key, "run": f"bare{self.runs:03}", **how}
+        # Several bare sites may share one repository, where no two runs have one name.
+        self.source.runs += 1
+        run = f"bare{self.source.runs:03}"
+        how = {"options": SWIFT, "confirm": plan.target.key, "run": run, **how}
         return restore(
             self.source.repository,
             plan,

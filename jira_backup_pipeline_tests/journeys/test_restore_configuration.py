@@ -344,3 +344,15 @@ def test_what_is_not_as_it_was_is_found(
     finally:
         site.workflows, site.options, site.made.screens, site.issue_types = kept
     assert {kind} == {found.kind for found in wrong}
+
+
+def test_a_plan_for_a_site_that_has_it_all_says_what_is_only_completed(
+    target: BareTarget, result: RestoreResult
+) -> None:
+    plan = target.plan(key="AGAIN")
+
+    assert result.plan.target.project_id is None
+    assert named(plan, "field", Action.MAKE) == set()
+    assert any("Severity" in name for name in named(plan, "field_context", Action.COMPLETE))
+    assert named(plan, "workflow", Action.MATCH) >= {"Software workflow", "Bug workflow"}
+    assert "what it lacks is added" in plan.to_markdown()

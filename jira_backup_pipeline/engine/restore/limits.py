@@ -70,10 +70,21 @@ def steps_of(
 def _configuration_steps(pieces: Sequence[Piece]) -> Iterator[Step]:
     counted = Counter(piece.action for piece in pieces)
     if counted:
-        words = {Action.MAKE: "to make", Action.MATCH: "there already", Action.LEAVE: "left out"}
+        words = {
+            Action.MAKE: "to make",
+            Action.COMPLETE: "to complete",
+            Action.MATCH: "there already",
+            Action.LEAVE: "left out",
+        }
         note = ", ".join(f"{counted[action]:,} {word}" for action, word in words.items() if counted[action])
         kinds = len({piece.kind for piece in pieces})
-        yield _step("configuration", len(pieces), writes=counted[Action.MAKE], reads=kinds, note=note)
+        yield _step(
+            "configuration",
+            len(pieces),
+            writes=counted[Action.MAKE] + counted[Action.COMPLETE],
+            reads=kinds,
+            note=note,
+        )
 
 
 def _steps(

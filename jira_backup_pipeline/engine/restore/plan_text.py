@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.planned import RestorePlan
 
 _SECONDS_PER_MINUTE = 60
-_HAPPENS = {Action.MAKE: "is made", Action.LEAVE: "is left out"}
+_HAPPENS = {
+    Action.MAKE: "is made",
+    Action.COMPLETE: "is used; what it lacks is added",
+    Action.LEAVE: "is left out",
+}
 
 
 def plan_markdown(plan: RestorePlan) -> str:

@@ -136,7 +136,7 @@ class RestorePlan:
     @property
     def makes_configuration(self) -> bool:
         """Tell whether the configuration has to be looked at again: to make some, or to make a project with it."""
-        is_missing = any(piece.action is Action.MAKE for piece in self.configuration)
+        is_missing = any(piece.action in {Action.MAKE, Action.COMPLETE} for piece in self.configuration)
         return is_missing or (bool(self.configuration) and self.target.project_id is None)
 
     def needed_names(self, kind: str) -> frozenset[str] | None:

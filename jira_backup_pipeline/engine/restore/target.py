@@ -130,10 +130,20 @@ def read_site(calls: Calls) -> SiteState:
         link_types=tuple(
             _named(item) for item in list_of(calls.get(f"{_API}/issueLinkType"), "issueLinkTypes")
         ),
-        roles=tuple(_named(item) for item in _array(calls.get(f"{_API}/role"))),
+        roles=_read_roles(calls),
         uploads_enabled=bool(uploads.get("enabled")),
         upload_limit_bytes=int(uploads.get("uploadLimit") or 0),
     )
+
+
+def _read_roles(calls: Calls) -> tuple[Named, ...]:
+    """Read the project roles of the site; whoever does not administer Jira is not told, and needs none but in new projects."""
+    try:
+        return tuple(_named(item) for item in _array(calls.get(f"{_API}/role")))
+    except CredentialsRejected:
+        raise
+    except _UNTOLD:
+        return ()
 
 
 def read_project(calls: Calls, key: str) -> ProjectState | None:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What happens to a thing of the configuration."""
+    """What happens to a thing of the configuration: made, used with what it lacks added, used as it is, left out."""
 
     MAKE = "make"
+    COMPLETE = "complete"
     MATCH = "match"
     LEAVE = "leave"
 

@@ -176,8 +176,9 @@ def _plan(bench: Bench) -> Iterator[Piece]:
                     "field_context", own_id(row), name, Action.LEAVE, "its field is not on the target"
                 )
                 continue
-            note = f"matched or made, with {options:,} options" if options else "matched or made"
-            yield Piece("field_context", own_id(row), name, Action.MAKE, note)
+            is_there = bench.mapped("field", found.field_id) is not None
+            action = Action.COMPLETE if is_there else Action.MAKE
+            yield Piece("field_context", own_id(row), name, action, f"{options:,} options" if options else "")
     for row in bench.wanted("filter"):
         yield Piece(
             "filter",
