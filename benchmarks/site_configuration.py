@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 API, AGILE = "/rest/api/3", "/rest/agile/1.0"
 RULES = "/gateway/api/automation/public/jira/{cloud}/rest/v1/rule"
-_CHOICES = re.compile(r":(select|multiselect|radiobuttons|multicheckboxes|cascadingselect)$")
+_CHOICES = re.compile(r":(select|multiselect|radiobuttons|multicheckboxes|cascadingselect|gh-epic-status)$")
 # Where an address says less than its place in the list of endpoints.
 _PLACES = (
     (re.compile(r"(?<!/api)/(customfield_\d+|\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)"), "/{}"),

@@ -162,15 +162,19 @@ def _single_item(body: bytes) -> Sequence[Found]:
 
 
 def _member_items(body: bytes, items: str) -> Sequence[Found]:
-    members = split_object(body)
-    return [Found(item) for item in split_object(members.get(items, b"{}")).values()]
+    return [Found(item) for item in _object_at(split_object(body), items).values()]
+
+
+def _object_at(members: Mapping[str, Slice], name: str) -> Mapping[str, Slice]:
+    """Cut up a member that is an object; one that is absent or null has nothing in it."""
+    found = members.get(name)
+    return {} if found is None or bytes(found).strip() == b"null" else split_object(found)
 
 
 def _named_fields(body: bytes) -> Sequence[Found]:
     """Read what a search says of the fields that it shows: `names` and `schema`, both by the field's id."""
     members = split_object(body)
-    names = split_object(members.get("names", b"{}"))
-    schemas = split_object(members.get("schema", b"{}"))
+    names, schemas = _object_at(members, "names"), _object_at(members, "schema")
     return [
         Found(schemas.get(field_id, names.get(field_id, b"null")), field_id, {"name": _name(names, field_id)})
         for field_id in dict.fromkeys([*names, *schemas])

@@ -358,3 +358,12 @@ def test_that_there_are_no_projects_in_the_archive_is_no_gap() -> None:
 
     assert (found.records, found.gaps, found.declared, found.unread) == ((), (), 0, ())
     assert seen[0].query["status"] == ["archived"]
+
+
+@pytest.mark.parametrize("names", [{}, {"names": None, "schema": None}])
+def test_a_project_without_issues_names_no_fields(names: dict[str, Any]) -> None:
+    played = PlayedJira(search__jql=Reply.json({"issues": [], **names}))
+
+    found, _ = asking(played, lambda reader: reader.list_kind(BY_NAME["issue_field"], project_id="10000"))
+
+    assert (found.records, found.gaps, found.declared) == ((), (), 0)
