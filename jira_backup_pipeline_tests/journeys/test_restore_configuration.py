@@ -90,6 +90,8 @@ def add_dashboard(site: Site) -> None:
 
 def with_rules(sandbox: RunningSandbox) -> None:
     """Give a workflow rules that name a screen, a role, a field and a resolution, and one that an app brought."""
+    [option] = [option for option in sandbox.site.options.values() if option.value == "Moderate"]
+    option.disabled = True
     add_filter(sandbox.site)
     add_dashboard(sandbox.site)
     [step] = [
@@ -222,6 +224,8 @@ def test_options_keep_their_order_and_their_parents(target: BareTarget, result: 
         ]
 
     assert result.plan.target.project_id is None
+    off = {option.value for option in target.site.options.values() if option.disabled}
+    assert off == {"Moderate"}
     for name in ("Severity", "Platforms", "Region", "Channel"):
         assert shape(target.source.sandbox.site, name) == shape(target.site, name) != []
 

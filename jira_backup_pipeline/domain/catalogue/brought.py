@@ -38,7 +38,7 @@ _BROUGHT: dict[str, tuple[Recognition, str]] = {
     "field_context_issue_type": (_LISTED, _WITH),
     "field_option": (
         _LISTED,
-        "matched by value, missing ones made in their order; switched-off ones come back open",
+        "matched by value, missing ones made in their order, and switched off at the end where they were",
     ),
     "field_default": (_LISTED, "set where the context has none"),
     "screen": (_NAMED, _FOLLOWED),

@@ -23,7 +23,7 @@ from jira_backup_pipeline.engine.restore.configuration.restoring import (
     make_boards,
     make_contexts,
     make_definitions,
-    make_views,
+    make_the_rest,
     project_members,
     wanted_configuration,
 )
@@ -183,7 +183,7 @@ def apply_plan(
     if _has_work(plan):
         quietly(restoration, _carry_out)
     if plan.makes_configuration:
-        make_views(bench, journal, project.key)
+        make_the_rest(bench, journal, project.key)
     finished = RestoreOutcome(
         restore=journal.restore,
         run=run,

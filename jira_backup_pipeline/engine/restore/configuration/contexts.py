@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.domain.errors import BackupPipelineError
+from jira_backup_pipeline.domain.errors import AnswerLost, BackupPipelineError
 from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
 from jira_backup_pipeline.engine.restore.configuration.fields import TYPES, custom_type
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, key_of, made_id
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # As many options as one request may bring.
 _OPTIONS_PER_REQUEST = 1000
+# Options of the map that have to be switched off in the end: address of their context and id.
+_TO_CLOSE = "option_to_close"
 # What a default value refers to by id, by member.
 _REFERENCES = {"projectId": "project", "versionId": "version", "versionIds": "version"}
 _PEOPLE = frozenset({"accountId", "accountIds"})
@@ -213,7 +215,7 @@ def _match_options(bench: Bench, rows: Iterable[Record], present: Mapping[tuple[
 
 
 def _make_options(bench: Bench, path: str, rows: Sequence[Record]) -> None:
-    """Make options, also disabled ones as open ones: issues that have such a value could not be made otherwise."""
+    """Make options, switched-off ones as open ones first: issues that have such a value could not be made otherwise."""
     body = []
     for row in rows:
         members = members_of(row)
@@ -221,17 +223,42 @@ def _make_options(bench: Bench, path: str, rows: Sequence[Record]) -> None:
         if members.get("optionId"):
             option["optionId"] = bench.mapped("field_option", members["optionId"])
         body.append(option)
-        if members.get("disabled") is True:
-            reason = "switched off in the snapshot; made open, because a switched-off option takes no issues"
-            bench.findings.adjust(
-                Adjustment("field_option", _own_id(row), "disabled", reason, is_impossible=True)
-            )
     answer = bench.calls.send("POST", path, {"options": body})
     made = list_of(answer, "options")
     by_value = {
         (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id")) for item in made
     }
     _match_options(bench, rows, by_value)
+    for row in rows:
+        found = bench.mapped("field_option", _own_id(row))
+        if members_of(row).get("disabled") is True and found is not None:
+            bench.id_map.put(_TO_CLOSE, _own_id(row), f"{path} {found}")
+
+
+def close_options(bench: Bench) -> None:
+    """Switch off the options that were: after the issues, because a switched-off option takes no new ones."""
+    by_path: dict[str, list[str]] = {}
+    for place in bench.id_map.of(_TO_CLOSE).values():
+        path, option_id = place.split(" ")
+        by_path.setdefault(path, []).append(option_id)
+    for path, ids in sorted(by_path.items()):
+        for start in range(0, len(ids), _OPTIONS_PER_REQUEST):
+            part = ids[start : start + _OPTIONS_PER_REQUEST]
+            _close(bench, path, [{"id": option_id, "disabled": True} for option_id in part])
+
+
+def _close(bench: Bench, path: str, options: list[dict[str, Any]]) -> None:
+    try:
+        try:
+            bench.calls.send("PUT", path, {"options": options})
+        except AnswerLost:
+            bench.calls.send("PUT", path, {"options": options})
+    except BackupPipelineError as error:
+        reason = item_reason(error)
+        if reason is None:
+            raise
+        done = "options that were switched off stay open"
+        bench.findings.fail(Failure("field_option", path, None, reason, done))
 
 
 def _bring_default(bench: Bench, path: str, context_id: str, row: Record) -> None:

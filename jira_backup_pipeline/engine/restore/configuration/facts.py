@@ -185,9 +185,13 @@ def _dashboard(row: Record, book: Book) -> dict[str, Any]:
     return {"gadgets": sorted(gadgets)}
 
 
+def _option(members: Mapping[str, Any]) -> str:
+    return f"{members.get('value')}{' (off)' if members.get('disabled') is True else ''}"
+
+
 def options_of(rows: Iterable[Record]) -> list[str]:
     """Give the options of one context in order, each behind its parent."""
-    values = {own_id(row): str(members_of(row).get("value")) for row in rows}
+    values = {own_id(row): _option(members_of(row)) for row in rows}
     tops: dict[str, list[str]] = {}
     for row in rows:
         parent = str(members_of(row).get("optionId") or "")

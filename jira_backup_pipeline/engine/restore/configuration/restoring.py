@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.configuration.boards import boards_of, bring_board
-from jira_backup_pipeline.engine.restore.configuration.contexts import bring_setup, setups
+from jira_backup_pipeline.engine.restore.configuration.contexts import bring_setup, close_options, setups
 from jira_backup_pipeline.engine.restore.configuration.dashboards import DASHBOARDS
 from jira_backup_pipeline.engine.restore.configuration.definitions import (
     ISSUE_TYPES,
@@ -250,8 +250,9 @@ def make_boards(bench: Bench, journal: Journal, key: str) -> None:
     run_tasks(bench, _BOARDS, rows, act, journal)
 
 
-def make_views(bench: Bench, journal: Journal, key: str) -> None:
-    """Bring filters and dashboards about the project, once its issues are there: a query may name them."""
+def make_the_rest(bench: Bench, journal: Journal, key: str) -> None:
+    """Bring what has to wait for the issues: switched-off options, filters that may name them, and dashboards."""
+    close_options(bench)
     _make_filters(bench, journal, key)
     bench.id_map.put("project", bench.need.project_id, str(bench.project_id))
     bring(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS), journal)
