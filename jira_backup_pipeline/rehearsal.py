@@ -44,12 +44,15 @@ def fresh_site(
     Raises:
         BackupPipelineError: it did not start; with its last words.
     """
-    # Where the package lies, and nothing else of our environment.
-    environment = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     told = json.dumps(list(people)).encode("ascii")
     with tempfile.TemporaryDirectory(prefix="jira-backup-drill-") as place:
         folder = Path(place)
         log = folder / "sandbox.log"
+        # Where the package lies, where files may lie for a while, and nothing else of our environment.
+        environment = {
+            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
+            "TMPDIR": str(folder),
+        }
         # Another seed gives another site: a snapshot of a sandbox must not take this one for its own.
         command = [sys.executable, *_COMMAND, "--seed", str(1_000 + secrets.randbelow(10**9))]
         owner = _owner(people, email)

@@ -16,6 +16,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jira_backup_pipeline.sandbox.http import Json, JsonObject
 
 
@@ -326,11 +328,14 @@ class FileContent:
     seed: int = 0
     data: bytes | None = None
     text_like: bool = False
+    kept: Callable[[], bytes] | None = None
 
     def read(self) -> bytes:
         """All the bytes."""
         if self.data is not None:
             return self.data
+        if self.kept is not None:
+            return self.kept()
         source = random.Random(self.seed)
         if self.text_like:
             words = [source.randbytes(4).hex() for _ in range(64)]

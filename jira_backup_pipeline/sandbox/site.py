@@ -46,6 +46,7 @@ from jira_backup_pipeline.sandbox.model import (
 )
 from jira_backup_pipeline.sandbox.settings import Settings
 from jira_backup_pipeline.sandbox.setup.made import Made
+from jira_backup_pipeline.sandbox.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,6 +103,7 @@ class Site:
         self.sprints: dict[int, Sprint] = {}
         self.made = Made()
         self.issues = IssueTable(cached_bodies=self.settings.body_cache_issues)
+        self.uploads = Uploads()
         self.links: dict[int, IssueLink] = {}
         self.links_of: dict[int, list[int]] = {}
         self.deleted_worklogs: list[tuple[int, int]] = []

@@ -167,7 +167,7 @@ def test_the_local_site_gets_no_variable_of_ours_and_no_name_on_its_command_line
         assert list(reader.projects()) == []
 
     [(command, environment, told)] = started
-    assert set(environment) == {"PYTHONPATH"}
+    assert set(environment) == {"PYTHONPATH", "TMPDIR"}
     assert "Ann" not in " ".join(command)
     assert b"Ann Lee" in told
 

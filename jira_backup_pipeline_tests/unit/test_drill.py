@@ -15,6 +15,7 @@ from jira_backup_pipeline.engine.drill import Drill, drill, newest_drill
 from jira_backup_pipeline.orchestration.drills import OLDEST, judged
 from jira_backup_pipeline.sandbox.seed.accounts import AccountsProblem, bring_accounts
 from jira_backup_pipeline.sandbox.seed.make import make_site
+from jira_backup_pipeline.sandbox.uploads import Uploads
 from jira_backup_pipeline_tests.doubles.small_repository import (
     START_AT,
     SmallRepository,
@@ -105,3 +106,12 @@ def test_accounts_replace_the_made_people_but_for_the_owner_of_the_token() -> No
     for wrong in ("{", "{}", "[1]", '[{"displayName": "X"}]'):
         with pytest.raises(AccountsProblem):
             bring_accounts(site, wrong)
+
+
+def test_large_uploads_lie_outside_of_the_memory_and_read_back_whole() -> None:
+    uploads = Uploads()
+    pieces = [bytes([number]) * size for number, size in ((1, 70_000), (2, 10), (3, 200_000), (4, 0))]
+    kept = [uploads.keep(piece) for piece in pieces]
+    assert [content.read() for content in kept] == pieces
+    assert [content.size for content in kept] == [70_000, 10, 200_000, 0]
+    assert [content.data is None for content in kept] == [True, False, True, False]

@@ -14,7 +14,7 @@ import uuid
 
 from jira_backup_pipeline.sandbox import changes, media, rendering
 from jira_backup_pipeline.sandbox.http import ApiError, Call, Response, RouteTable, json_response, no_content
-from jira_backup_pipeline.sandbox.model import Attachment, FileContent
+from jira_backup_pipeline.sandbox.model import Attachment
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -95,7 +95,7 @@ def upload(call: Call) -> Response:
             site.now(),
             guessed if mime_type == "application/octet-stream" else mime_type,
             str(uuid.uuid4()),
-            FileContent(len(part.content), data=part.content),
+            site.uploads.keep(part.content),
         )
         changes.add_attachment(site, issue, item, caller.account_id)
         made.append(item)
