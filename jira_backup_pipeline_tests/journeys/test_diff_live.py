@@ -131,3 +131,16 @@ def test_the_command_line_compares_snapshots_and_jira(
     code, found = run("--from", "yesterday", "--to", "live")
     assert (code, "'yesterday' names no snapshot" in found["error"]) == (2, True)
     assert run("--from", "9", "--to", "live")[0] == 2
+
+
+def test_an_archived_project_differs_in_that_alone_and_a_deleted_one_in_everything() -> None:
+    with restorable(projects=1, issues=4) as site:
+        assert site.manifest.project is not None
+        site.sandbox.edits.archive_project(site.key)
+        archived = diff_live(site.repository, site.manifest, site.reader)
+        site.sandbox.edits.delete_project(site.key, permanent=True)
+        deleted = diff_live(site.repository, site.manifest, site.reader)
+
+    assert {found.kind for found in archived.differences} == {"project"}
+    assert deleted.counts["issue"] == {"added": 0, "removed": 4, "changed": 0}
+    assert any("it is gone, archived, or hidden" in note for note in deleted.notes)

@@ -101,9 +101,12 @@ class LiveSide:
             known[kind.name] = listed.records
             yield listed
 
-    def issue_ids(self) -> list[str]:
-        """Walk the ids of all issues."""
-        return sorted(set(self.reader.issue_ids(self.project_id)), key=_as_number)
+    def issue_ids(self) -> list[str] | None:
+        """Walk the ids of all issues; None where Jira refuses to search: the project is gone, archived or hidden."""
+        try:
+            return sorted(set(self.reader.issue_ids(self.project_id)), key=_as_number)
+        except NotFound:
+            return None
 
     def windows(self, ids: Iterable[str]) -> Iterator[list[IssueUnit]]:
         """Read issues in windows. Ids that vanish meanwhile are left out."""

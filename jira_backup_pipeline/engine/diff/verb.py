@@ -141,24 +141,36 @@ def diff_live(
         for name in in_order({*stored, *records}):
             _count(result, left, name, records.get(name, []))
             result.differences += comparison.unit(name, old.get(name, []), records.get(name, []), unknown)
-    listed_ids = live.issue_ids()
-    progress.stage("comparing issues", len(listed_ids))
-    seen: set[str] = set()
-    for units in live.windows(listed_ids):
-        seen.update(unit.issue_id for unit in units)
-        result.differences += _window_differences(result, comparison, left, units)
-        progress.advance(len(units))
-    gone = [name for name in left.units if name[0] == "issue" and name[1] not in seen]
-    result.compared += len(gone)
-    result.differences += _gone(
-        left, in_order(gone), reader.locate([name[1] for name in gone]) if gone else {}
-    )
+    _compare_issues(result, comparison, left, live, progress)
     result.notes += [
         *comparison.notes(),
         "issues created in the last minute may not be listed by Jira's search yet",
         "issue properties are compared under the keys that the snapshot knows, attachments without their bytes",
     ]
     return result
+
+
+def _compare_issues(
+    result: DiffResult, comparison: _Comparison, left: SnapshotSide, live: LiveSide, progress: Progress
+) -> None:
+    listed = live.issue_ids()
+    if listed is None:
+        result.notes.append(
+            "Jira does not search the project: it is gone, archived, or hidden from the account"
+        )
+    progress.stage("comparing issues", len(listed or ()))
+    missing = {name[1] for name in left.units if name[0] == "issue"} - set(listed or ())
+    located = live.reader.locate(sorted(missing)) if missing else {}
+    # Searches leave archived issues out, and those of the last minute: they are there all the same.
+    here = [issue_id for issue_id, place in located.items() if place.project_id == live.project_id]
+    seen: set[str] = set()
+    for units in live.windows([*(listed or ()), *here]):
+        seen.update(unit.issue_id for unit in units)
+        result.differences += _window_differences(result, comparison, left, units)
+        progress.advance(len(units))
+    gone = [name for name in left.units if name[0] == "issue" and name[1] not in seen]
+    result.compared += len(gone)
+    result.differences += _gone(left, in_order(gone), located)
 
 
 def _window_differences(
