@@ -26,6 +26,7 @@ from jira_backup_pipeline_tests.doubles.restorable import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jira_backup_pipeline.engine.restore.plan import RestorePlan
     from jira_backup_pipeline.sandbox.server import RunningSandbox
     from jira_backup_pipeline.sandbox.site import Site
 
@@ -35,6 +36,8 @@ ONLY = Selection(part=Part.CONFIGURATION)
 def few_things(sandbox: RunningSandbox) -> None:
     """Give the project screens of its own, and leave few fields on them, so that there is little of each sort."""
     site = sandbox.site
+    for group in site.groups.values():
+        group.members = group.members[:2]
     made = site.made
     screen = Screen(
         made.next_id(), "Intake", "", [Tab(made.next_id(), "Main", ["summary", "customfield_10032"])]
@@ -86,8 +89,14 @@ def shape(site: Site) -> dict[str, Any]:
     }
 
 
-def run(target: BareTarget, writer: Any, name: str, *, resume: bool = False) -> None:
-    plan = target.plan(selection=ONLY)
+@pytest.fixture(scope="module")
+def plan(source: Restorable) -> RestorePlan:
+    """Plan once: every bare site is the same one, begun anew."""
+    with bare_target(source) as target:
+        return target.plan(selection=ONLY)
+
+
+def run(target: BareTarget, plan: RestorePlan, writer: Any, name: str, *, resume: bool = False) -> None:
     apply_plan(
         target.source.repository,
         plan,
@@ -108,10 +117,12 @@ def first_of_each_sort(events: list[str]) -> list[int]:
     return list(seen.values())
 
 
-def test_killed_after_each_sort_of_write_it_goes_on_and_makes_nothing_twice(source: Restorable) -> None:
+def test_killed_after_each_sort_of_write_it_goes_on_and_makes_nothing_twice(
+    source: Restorable, plan: RestorePlan
+) -> None:
     whole = Fate()
     with bare_target(source) as target:
-        run(target, DirectWriter(target.sandbox, fate=whole), "whole")
+        run(target, plan, DirectWriter(target.sandbox, fate=whole), "whole")
         expected = shape(target.site)
     assert len(whole.events) > 25
     assert {"Story", "Bug"} <= set(expected["types"])
@@ -122,16 +133,16 @@ def test_killed_after_each_sort_of_write_it_goes_on_and_makes_nothing_twice(sour
     for last in sorts:
         with bare_target(source) as target:
             with pytest.raises(Killed):
-                run(target, DirectWriter(target.sandbox, fate=Fate(last)), f"first{last:03}")
+                run(target, plan, DirectWriter(target.sandbox, fate=Fate(last)), f"first{last:03}")
 
-            run(target, DirectWriter(target.sandbox), f"second{last:03}", resume=True)
+            run(target, plan, DirectWriter(target.sandbox), f"second{last:03}", resume=True)
 
             assert expected == shape(target.site), f"killed after write {last}: {whole.events[last - 1]}"
 
 
-def test_every_answer_lost_once_leads_to_no_second_copy(source: Restorable) -> None:
+def test_every_answer_lost_once_leads_to_no_second_copy(source: Restorable, plan: RestorePlan) -> None:
     with bare_target(source) as target:
-        run(target, DirectWriter(target.sandbox), "plain")
+        run(target, plan, DirectWriter(target.sandbox), "plain")
         expected = shape(target.site)
     seen: set[str] = set()
 
@@ -145,6 +156,7 @@ def test_every_answer_lost_once_leads_to_no_second_copy(source: Restorable) -> N
             try:
                 run(
                     target,
+                    plan,
                     DirectWriter(target.sandbox, forgets=forgets),
                     f"lost{attempt:03}",
                     resume=attempt > 0,

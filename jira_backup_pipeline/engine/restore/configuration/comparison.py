@@ -7,6 +7,7 @@ What stays out: what is compared of each kind (`facts`), and issues (`engine.res
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -200,8 +201,7 @@ def _judged(piece: Piece, wanted: Any, present: Any) -> Judgement:  # noqa: ANN4
 
 
 def records_of(pieces: tuple[Piece, ...]) -> Mapping[str, int]:
-    """Count the things of a plan by kind."""
-    counts: dict[str, int] = {}
-    for piece in pieces:
-        counts[piece.kind] = counts.get(piece.kind, 0) + 1
-    return counts
+    """Count the things of a plan by kind, of the kinds that are compared: those of which anything is not just matched."""
+    counted = Counter(piece.kind for piece in pieces)
+    compared = {piece.kind for piece in pieces if piece.action is not Action.MATCH}
+    return {kind: count for kind, count in counted.items() if kind in compared}
