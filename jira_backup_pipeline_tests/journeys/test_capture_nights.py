@@ -223,3 +223,30 @@ def test_a_project_that_is_closed_to_the_account_is_a_gap_of_the_site(nights: Ni
 
     assert [gap.subject for gap in site.manifest.gaps if gap.kind == "site_project"] == ["project APP"]
     assert not site.is_clean
+
+
+def test_a_night_without_changes_asks_for_no_issue_and_writes_no_pack(nights: Nights) -> None:
+    nights.night()
+
+    quiet = nights.night()
+
+    asked = {name for name in quiet.requests if "/issue" in name or "/changelog" in name or "list" in name}
+    assert asked == set()
+    assert sum(quiet.requests.values()) <= 18
+    assert quiet.changed_units == 0
+    assert quiet.written_bytes == quiet.manifest.index.size_bytes
+
+
+def test_a_night_costs_what_changed_and_not_a_request_an_issue(nights: Nights) -> None:
+    nights.night()
+    quiet = sum(nights.night().requests.values())
+    for issue in nights.issues()[:20]:
+        edited(nights, issue)
+
+    night = nights.night()
+
+    # One bulk fetch and one history for all, one sampled issue, one list each for properties of comments and worklogs;
+    # long issues have more comments and worklogs than come with them.
+    long_lists = ("GET /rest/api/3/issue/{issue_id}/comment", "GET /rest/api/3/issue/{issue_id}/worklog")
+    assert night.changed_units == 20
+    assert sum(count for name, count in night.requests.items() if name not in long_lists) <= quiet + 5
