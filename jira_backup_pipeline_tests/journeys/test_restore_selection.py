@@ -8,7 +8,7 @@ import pytest
 
 from jira_backup_pipeline.domain.errors import ConfigurationError, RestoreConflict
 from jira_backup_pipeline.domain.secrets import Secret
-from jira_backup_pipeline.engine.restore.plan import RestorePlan, make_plan
+from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, make_plan
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
 from jira_backup_pipeline.engine.restore.verb import restore
 from jira_backup_pipeline.jira.client import JiraConfig, connect
@@ -75,6 +75,27 @@ def test_a_sub_task_without_its_parent_is_named_in_the_plan(site: Restorable) ->
     plan = site.plan(target_key="SUBS", selection=Selection(where="hierarchy_level < 0"))
     orphans = [found.subject for found in plan.conflicts if "its parent is neither" in found.problem]
     assert len(orphans) == len(plan.creates) > 0
+
+
+def test_the_plan_names_the_issues_that_were_changed_since_and_what_becomes_of_the_changes(
+    site: Restorable,
+) -> None:
+    issue = list(site.sandbox.site.issues.of_project(int(site.manifest.project.id)))[-1]
+    key = site.sandbox.site.key_of(issue)
+
+    def lines(policy: Policy) -> list[str]:
+        only = Selection(issue_keys=(key,))
+        plan = site.plan(selection=only, policy=policy)
+        return [
+            f"{found.problem}. {found.remedy}" for found in plan.conflicts if found.subject == "changed since"
+        ]
+
+    assert lines(Policy.UPDATE) == []
+    site.sandbox.edits.edit_issue(key, {"summary": "changed since"})
+    [update], [skip] = lines(Policy.UPDATE), lines(Policy.SKIP)
+    assert update.startswith(f"1 issue was changed in Jira since the snapshot ({key})")
+    assert "written over" in update
+    assert "left as they are" in skip
 
 
 def test_attachments_alone_come_back_onto_issues_that_are_there(site: Restorable) -> None:

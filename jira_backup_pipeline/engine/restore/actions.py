@@ -103,6 +103,29 @@ def only_updating(actions: Actions, source_ids: set[str]) -> Actions:
     return replace(actions, updates=kept, skips={**actions.skips, **left})
 
 
+def changed_since(
+    actions: Actions, by_id: Mapping[str, FoundIssue], updated_ms: Mapping[str, int], policy: Policy
+) -> Conflict | None:
+    """Say which of the issues that are there were changed since the snapshot, and what becomes of the changes."""
+    meant = actions.updates if policy is Policy.UPDATE else actions.skips
+    changed = [
+        by_id[source_id].key
+        for source_id in meant
+        if source_id in by_id
+        and by_id[source_id].updated_ms is not None
+        and by_id[source_id].updated_ms != updated_ms.get(source_id)
+    ]
+    if not changed:
+        return None
+    done = {
+        Policy.UPDATE: "The snapshot's values are written over what was changed.",
+        Policy.SKIP: "They are left as they are now; policy update would bring the snapshot's values back.",
+    }
+    many = f"{len(changed):,} issues were" if len(changed) > 1 else "1 issue was"
+    problem = f"{many} changed in Jira since the snapshot ({_shown(changed)})"
+    return Conflict("issue", "changed since", problem, done.get(policy, "They are left as they are now."))
+
+
 def _lies_elsewhere(present: FoundIssue, planned: PlannedTarget) -> bool:
     return planned.project_id is not None and present.project_id != planned.project_id
 

@@ -9,11 +9,12 @@ reading the target (`target`), the walk over the snapshot (`survey`), what a per
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.engine.progress import Silence
-from jira_backup_pipeline.engine.restore.actions import decide, only_updating
+from jira_backup_pipeline.engine.restore.actions import changed_since, decide, only_updating
 from jira_backup_pipeline.engine.restore.attachments import lacking_files
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.configuration.piece import Coming
@@ -124,6 +125,8 @@ def make_plan(
     actions = decide(heads, by_id, marks, planned, policy=policy, selection=selection)
     if selection.part is Part.ATTACHMENTS:
         actions = only_updating(actions, lacking_files(calls, view, actions.updates))
+    if by_id and (changed := changed_since(actions, by_id, view.updated_ms(), policy)) is not None:
+        actions = replace(actions, conflicts=(*actions.conflicts, changed))
     touched = {*(head.id for head in actions.creates), *actions.updates}
     fields = source_fields(view, site, is_same_site=is_same_site)
     stand_ins = stand_ins or StandIns()

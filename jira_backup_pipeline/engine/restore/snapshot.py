@@ -77,6 +77,10 @@ class SnapshotView:
             grouped.setdefault(row.issue_id or "", []).append(row)
         return grouped
 
+    def updated_ms(self) -> dict[str, int]:
+        """Give Jira's time of the last change, in epoch milliseconds, of every issue by id."""
+        return self._tables.index.updated_ms("issue")
+
     def matching(self, condition: str) -> set[str]:
         """Give the ids of the issues for which an SQL condition over the snapshot's tables holds."""
         return set(self._tables.matching_issues(condition))

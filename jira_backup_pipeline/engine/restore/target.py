@@ -18,6 +18,7 @@ from jira_backup_pipeline.domain.errors import (
     WriteRefused,
 )
 from jira_backup_pipeline.domain.references import site_base
+from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
 from jira_backup_pipeline.engine.restore.calls import list_of
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class FoundIssue:
     key: str
     project_id: str
     restore: str | None = None
+    updated_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def read_issues_by_id(calls: Calls, source_ids: Iterable[str]) -> dict[str, Foun
     """Find issues that still have the id they had in the snapshot (the same site only)."""
     return {
         found.id: found
-        for item in calls.fetch_issues(source_ids, fields=("project",))
+        for item in calls.fetch_issues(source_ids, fields=("project", "updated"))
         for found in [_found_issue(item, None)]
     }
 
@@ -308,8 +310,22 @@ def target_field(item: Mapping[str, Any]) -> TargetField:
 
 
 def _found_issue(item: Mapping[str, Any], restore: str | None) -> FoundIssue:
-    project = _object(_object(item.get("fields")).get("project"))
-    return FoundIssue(str(item["id"]), str(item["key"]), str(project.get("id", "")), restore)
+    fields = _object(item.get("fields"))
+    project = _object(fields.get("project"))
+    return FoundIssue(
+        str(item["id"]),
+        str(item["key"]),
+        str(project.get("id", "")),
+        restore,
+        _moment_ms(fields.get("updated")),
+    )
+
+
+def _moment_ms(value: object) -> int | None:
+    try:
+        return to_epoch_ms(parse_instant(value)) if isinstance(value, str | int) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _type(item: Mapping[str, Any]) -> TargetType:
