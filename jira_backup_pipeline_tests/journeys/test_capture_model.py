@@ -18,6 +18,9 @@ The law, for an issue that the backup account may see at the moment of a capture
 8. An issue that is not there any more (deleted, moved, hidden) is not in the snapshot, or the snapshot says that it is
    unresolved; and nothing is missing without a gap.
 
+In half of the examples the search index lags ten minutes behind. A capture within that time may miss what is new and keep
+what is gone (the next one out of it may not), but 2 to 7 hold for all that it stores.
+
 `MODEL_EXAMPLES` in the environment asks for more examples than the few of a usual run, and for new ones each time.
 """
 
@@ -32,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from jira_backup_pipeline.domain.errors import CredentialsRejected
 from jira_backup_pipeline.domain.manifest import SnapshotState, project_scope
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline_tests.doubles.site_truth import IssueRecords
 
 REREAD_DAYS = 2
+LAG_SECONDS = 600
 START = datetime(2026, 10, 24, 20, 0, tzinfo=UTC)
 # Just before which request of a capture an edit happens.
 PLACES = (
@@ -123,9 +127,11 @@ class EditsAndCaptures(RuleBasedStateMachine):
         )
         self.projects = [str(number) for number in self.site.projects]
         self.expected = {project: Expected() for project in self.projects}
+        self.edited_at = 0
 
     def teardown(self) -> None:
         try:
+            self.let_the_index_catch_up()
             for project in self.projects:
                 self.capture(project, is_full=True)
             findings = list(verify(self.repository(self.store), level=VerifyLevel.DECRYPT).findings)
@@ -139,11 +145,21 @@ class EditsAndCaptures(RuleBasedStateMachine):
     def repository(self, store: Store) -> Repository:
         return open_repository(store, identity_text=OPERATOR, clock=self.clock)
 
+    def let_the_index_catch_up(self) -> None:
+        if self.site.index is not None:
+            self.site.clock.advance(LAG_SECONDS * 1_000)
+
     # what happens
+
+    @initialize(lags=st.booleans())
+    def begin(self, *, lags: bool) -> None:
+        if lags:
+            self.running.edits.set_index_lag(LAG_SECONDS)
 
     @rule(name=st.sampled_from(sorted(EDITS)), which=st.integers(0, 30), number=st.integers(0, 60))
     def edit(self, name: str, which: int, number: int) -> None:
         self.site.clock.advance(1_000)
+        self.edited_at = self.site.now()
         seen = [issue for issue in self.site.issues if self.site.can_see(self.site.backup_account, issue)]
         if seen:
             EDITS[name](self.calls, seen[which % len(seen)], number)
@@ -154,6 +170,7 @@ class EditsAndCaptures(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1), is_full=st.booleans(), pack_units=st.sampled_from([1, 2000]))
     def quiet_capture(self, which: int, *, is_full: bool, pack_units: int) -> None:
+        self.let_the_index_catch_up()
         self.capture(self.projects[which], is_full=is_full, pack_units=pack_units)
 
     @rule(which=st.integers(0, 1), calls=st.integers(3, 60), moment=st.sampled_from(list(Moment)))
@@ -264,17 +281,21 @@ class EditsAndCaptures(RuleBasedStateMachine):
         ]
         for seen in expected.seen:
             seen.day = seen.day or today
-        assert not (after.keys() - stored.keys() - touched), "issues are missing"
-        told = {*manifest.unresolved, *(gap.issue_id for gap in manifest.gaps)}
-        absent = stored.keys() - after.keys() - touched
-        assert absent <= told, f"stored although they are not there: {absent - told}"
+        is_blind = self.site.index is not None and self.site.now() - self.edited_at < LAG_SECONDS * 1_000
+        if not is_blind:
+            assert not (after.keys() - stored.keys() - touched), "issues are missing"
+            told = {*manifest.unresolved, *(gap.issue_id for gap in manifest.gaps)}
+            absent = stored.keys() - after.keys() - touched
+            assert absent <= told, f"stored although they are not there: {absent - told}"
         for issue_id in after.keys() & stored.keys() - touched:
+            if is_blind and _updated(stored, issue_id) != _updated(after, issue_id):
+                continue
             self.check_issue(expected, issue_id, stored[issue_id], allowed, is_full=is_full)
         for issue_id in touched & after.keys():
             if issue_id in before and _updated(before, issue_id) == _updated(after, issue_id):
                 expected.torn[issue_id] = today, _updated(after, issue_id)
             expected.earliest[issue_id] = len(expected.seen) - 1
-        if not touched:
+        if not touched and not is_blind:
             assert manifest.unexplained == 0, manifest.ledger
             assert not manifest.gaps or stored.keys() - after.keys(), manifest.gaps
         expected.stored = stored
