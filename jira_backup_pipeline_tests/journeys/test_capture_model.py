@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ from jira_backup_pipeline.engine.capture import project
 from jira_backup_pipeline.engine.capture.draft import Draft
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.project import capture_project
+from jira_backup_pipeline.engine.capture.site import capture_site
 from jira_backup_pipeline.engine.verify import VerifyLevel, verify
 from jira_backup_pipeline.jira import issues
 from jira_backup_pipeline.jira.client import JiraConfig, connect
@@ -61,7 +63,7 @@ from jira_backup_pipeline_tests.doubles.stores import CrashingStore, Moment, Pro
 from jira_backup_pipeline_tests.unit.sandbox_calls import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.repository.repository import Repository
@@ -142,6 +144,12 @@ class EditsAndCaptures(RuleBasedStateMachine):
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.site.now() / 1000, UTC)
 
+    @contextmanager
+    def reader(self) -> Iterator[CloudReader]:
+        config = JiraConfig(self.running.url, self.running.email, Secret(self.running.token))
+        with connect(config, timing=PlayedTime().timing()) as client:
+            yield CloudReader(client)
+
     def repository(self, store: Store) -> Repository:
         return open_repository(store, identity_text=OPERATOR, clock=self.clock)
 
@@ -172,6 +180,13 @@ class EditsAndCaptures(RuleBasedStateMachine):
     def quiet_capture(self, which: int, *, is_full: bool, pack_units: int) -> None:
         self.let_the_index_catch_up()
         self.capture(self.projects[which], is_full=is_full, pack_units=pack_units)
+
+    @rule()
+    def capture_of_the_site(self) -> None:
+        """From now on captures know people to search for, and worklogs that the feed names."""
+        self.site.clock.advance(1_000)
+        with self.reader() as reader:
+            capture_site(self.repository(self.store), reader, run=new_run_id(self.clock), clock=self.clock)
 
     @rule(which=st.integers(0, 1), calls=st.integers(3, 60), moment=st.sampled_from(list(Moment)))
     def killed_capture(self, which: int, calls: int, moment: Moment) -> None:
@@ -235,10 +250,8 @@ class EditsAndCaptures(RuleBasedStateMachine):
 
     def run(self, project: str, store: Store, *, is_full: bool, pack_units: int) -> bool:
         """Capture as a process of its own would; tell whether it lived to the end."""
-        config = JiraConfig(self.running.url, self.running.email, Secret(self.running.token))
-        with connect(config, timing=PlayedTime().timing()) as client:
+        with self.reader() as reader:
             try:
-                reader = CloudReader(client)
                 [listed] = find_projects(reader, [project])
                 capture_project(
                     self.repository(store),
