@@ -12,6 +12,7 @@ import click
 
 from jira_backup_pipeline.commands.session import Session, json_option
 from jira_backup_pipeline.domain.errors import ExitCode
+from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.backup import back_up, estimate
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.cost import in_time
@@ -132,6 +133,12 @@ def _present(terminal: Terminal, outcome: BackupOutcome) -> None:
             )
         for note in capture.manifest.notes:
             terminal.note(note)
+        if capture.manifest.state is SnapshotState.DOUBTFUL:
+            key = capture.manifest.project.key if capture.manifest.project else ""
+            terminal.note(
+                "HINT: Look into Jira. If the issues are really gone, run "
+                f"`jira-backup backup --project {key} --accept-missing`."
+            )
     for failure in outcome.failures:
         terminal.note(f"error: {failure.name}: {failure.error.message}")
         terminal.note(f"HINT: {failure.error.hint}")

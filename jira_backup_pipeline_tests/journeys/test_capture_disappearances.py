@@ -101,6 +101,9 @@ def test_a_project_that_loses_its_issues_waits_for_a_person_on_the_command_line(
     assert restorable is not None
     assert restorable.number == before.number
 
+    assert main(["backup", "--project", key]) == 3
+    assert f"backup --project {key} --accept-missing" in capsys.readouterr().err
+
     assert main(["backup", "--project", key, "--accept-missing", "--json"]) == 0
     accepted = json.loads(capsys.readouterr().out)["snapshots"][0]
     assert accepted["state"] == "complete"
