@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ import pytest
 from jira_backup_pipeline import rehearsal
 from jira_backup_pipeline.cli import main
 from jira_backup_pipeline.domain.errors import BackupPipelineError
+from jira_backup_pipeline.engine.drill import Drill, DrillResult
 from jira_backup_pipeline.orchestration.assets.specs import DISCOVERED_PROJECTS
 from jira_backup_pipeline.orchestration.build import build_definitions
+from jira_backup_pipeline.orchestration.jobs import drill as drill_module
 from jira_backup_pipeline.settings import Settings
 from jira_backup_pipeline_tests.doubles.backed_site import BackedSite, backed_site
 
@@ -121,19 +124,34 @@ class Dagster:
         return [(one.passed, str(one.description)) for one in evaluations]
 
 
-@pytest.mark.usefixtures("site")
-def test_dagster_rehearses_and_the_check_shows_the_result(lost_file: str) -> None:
+def test_dagster_is_red_when_something_did_not_come_back(
+    site: BackedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a rehearsal finds is told above; here only what becomes of it."""
+    kept: list[str] = []
+
+    def found(repository: Any, manifests: Any, *_: Any, **__: Any) -> DrillResult:
+        [manifest] = manifests
+        found = Drill(manifest.scope, "LOST", 1, "29990101T000000-aa", datetime.now(UTC), 1.0, 9, 2)
+        ref = repository.put_document(
+            "drills", f"{found.scope}-{found.run}", found.to_json(), scope=found.scope
+        )
+        kept.append(ref.key)
+        return DrillResult((found,))
+
+    monkeypatch.setattr(drill_module, "drill", found)
     with dg.instance_for_test() as instance:
         dagster = Dagster(instance)
-        failed = dagster.drill(projects=[lost_file])
-        assert not failed.success
-        [event] = [event for event in failed.all_events if event.is_step_failure]
-        failure = event.step_failure_data.user_failure_data
-        assert failure is not None
-        assert "1 of 1 projects did not come back whole" in str(failure.description)
+        failed = dagster.drill()
         [(passed, words)] = dagster.checked()
-        assert not passed
-        assert lost_file in words
+    site.repository().store.delete(kept[0])
+
+    assert not failed.success
+    [event] = [event for event in failed.all_events if event.is_step_failure]
+    failure = event.step_failure_data.user_failure_data
+    assert failure is not None
+    assert "1 of 1 projects did not come back whole: LOST" in str(failure.description)
+    assert (passed, words) == (False, "1 of 1 projects did not come back whole: LOST")
 
 
 @pytest.mark.usefixtures("site")

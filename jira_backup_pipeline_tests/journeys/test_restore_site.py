@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedSite]:
-    with backed_site(tmp_path_factory.mktemp("site"), projects=3, issues=12) as found:
+    with backed_site(tmp_path_factory.mktemp("site"), projects=3, issues=6) as found:
         yield found
 
 
