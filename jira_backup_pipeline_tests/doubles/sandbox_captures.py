@@ -104,6 +104,9 @@ class SandboxCaptures:
             expected = {key: value for key, value in records.items() if key not in without}
             found = {key: value for key, value in stored[issue_id].items() if key not in without}
             assert expected == found, f"issue {issue_id}: {difference(expected, found)}"
+
+    def assert_intact(self) -> None:
+        """Prove every object of the repository."""
         assert list(verify(self.repository(), level=VerifyLevel.DECRYPT).findings) == []
 
     @contextmanager

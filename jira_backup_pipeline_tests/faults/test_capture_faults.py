@@ -96,6 +96,7 @@ def test_a_storm_of_everything_that_passes_leaves_a_complete_and_true_snapshot(s
     assert done.manifest.state is SnapshotState.COMPLETE, (done.manifest.gaps, done.manifest.ledger)
     assert done.is_clean
     site.assert_true(done.manifest)
+    site.assert_intact()
     assert max(site.time.slept) >= 20 * 60, "a spent quota is waited for"
     assert site.running.media.leaked_credentials == 0
 
@@ -241,6 +242,7 @@ def test_an_odd_value_is_stored_byte_for_byte_and_spoils_no_neighbour(
         site.running.site.reference_changed()
 
     assert f'"{field}":'.encode() + value.encode("utf-8", "surrogatepass") in stored
+    site.assert_intact()
     assert not done.manifest.gaps
     assert done.manifest.unexplained == 0
     held = {(issue_id, *key) for issue_id, records in site.held().items() for key in records}

@@ -43,6 +43,7 @@ def test_a_giant_comes_whole_and_is_not_read_again(running: RunningSandbox) -> N
     assert counts["changelog"] >= HISTORIES
     assert done.manifest.state is SnapshotState.COMPLETE
     site.assert_true(done.manifest)
+    site.assert_intact()
     with site.asked() as asked:
         site.capture()
     assert not asked

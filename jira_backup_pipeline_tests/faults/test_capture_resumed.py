@@ -67,6 +67,7 @@ def finish(site: SandboxCaptures, before: Counter[str], *, closed_before: int) -
     assert all(number == 1 for number in after.values())
     assert done.manifest.state is SnapshotState.COMPLETE
     site.assert_true(done.manifest)
+    site.assert_intact()
 
 
 @pytest.mark.parametrize("moment", list(Moment))
