@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.verb import RestoreResult
     from jira_backup_pipeline.sandbox.server import RunningSandbox
 
+RELATED_PROJECT = "customfield_10048"
 UNHEARD = {"type": "doc", "version": 1, "content": []}
 
 
@@ -30,7 +31,9 @@ def spoil(sandbox: RunningSandbox) -> None:
     words = {"type": "paragraph", "content": [{"type": "text", "text": "these words stay"}]}
     panel = {"type": "panel", "attrs": {"panelType": "info"}, "content": [words]}
     document = {**UNHEARD, "content": [{"type": "unheardOf", "attrs": {"text": "strange"}}, panel]}
-    [issue, *_] = sandbox.site.issues.of_project(next(iter(sandbox.site.projects)))
+    own, other = list(sandbox.site.projects)
+    [issue, second, *_] = sandbox.site.issues.of_project(own)
+    sandbox.site.issues.pin(second).values[RELATED_PROJECT] = other
     sandbox.edits.set_raw_field(sandbox.site.key_of(issue), "description", json.dumps(document))
 
 
@@ -283,6 +286,28 @@ def test_rich_text_that_the_target_rejects(site: Restorable, new_key: str) -> No
     kinds = [node["type"] for node in body.values["description"]["content"]]
     assert kinds == ["paragraph", "panel"]
     assert "these words stay" in json.dumps(body.values["description"])
+
+
+def test_a_field_that_names_a_project_which_was_lost_and_restored_since(
+    site: Restorable, new_key: str
+) -> None:
+    other = list(site.sandbox.site.projects.values())[1]
+    site.sandbox.edits.delete_project(other.key, permanent=True)
+    into_empty_project(site, other.key)
+
+    result = restored(site, new_key)
+
+    assert only_wrong(result) == set()
+    named = [
+        body.values[RELATED_PROJECT]
+        for target in result.outcome.id_map.issues.values()
+        if (body := site.sandbox.site.body(site.sandbox.site.find_issue(target.id))).values.get(
+            RELATED_PROJECT
+        )
+    ]
+    found = site.sandbox.site.find_project(other.key)
+    assert found is not None
+    assert found.project_id in named
 
 
 def test_a_key_in_the_trash(site: Restorable, new_key: str) -> None:

@@ -54,7 +54,13 @@ from jira_backup_pipeline.engine.restore.sprints import restore_sprints
 from jira_backup_pipeline.engine.restore.stages import Restoration, record
 from jira_backup_pipeline.engine.restore.statuses import restore_statuses
 from jira_backup_pipeline.engine.restore.survey import needed_by, survey
-from jira_backup_pipeline.engine.restore.target import is_origin_of, probe_beyond, read_project, read_site
+from jira_backup_pipeline.engine.restore.target import (
+    is_origin_of,
+    probe_beyond,
+    read_project,
+    read_project_id,
+    read_site,
+)
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 
 if TYPE_CHECKING:
@@ -66,6 +72,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.configuration.noun import Bench
     from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
     from jira_backup_pipeline.engine.restore.matching import Matches
+    from jira_backup_pipeline.engine.restore.survey import Survey
     from jira_backup_pipeline.engine.restore.target import ProjectState, SiteState
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -212,6 +219,16 @@ def _check_unchanged(calls: Calls, plan: RestorePlan) -> None:
         raise RestoreConflict(message, hint="Plan again; a plan is made for the target as it was read.")
 
 
+def _map_projects(found: Survey, calls: Calls, id_map: IdMap) -> None:
+    """Find the projects that fields name, also those that were lost and restored since and have another id."""
+    for project_id, key in sorted(found.projects.items()):
+        target = (
+            read_project_id(calls, project_id, key) if id_map.get("project", project_id) is None else None
+        )
+        if target is not None and target != project_id:
+            id_map.put("project", project_id, target)
+
+
 def _has_work(plan: RestorePlan) -> bool:
     return bool(plan.creates or plan.updates)
 
@@ -250,6 +267,8 @@ def _prepare(
         sprints=found.sprints,
         is_same_site=plan.target.is_same_site,
     )
+    if plan.target.is_same_site:
+        _map_projects(found, calls, id_map)
     progress.stage("configuration", len(plan.configuration))
     bench = bench_for(wanted, matches, calls, id_map=id_map, findings=findings)
     if plan.makes_configuration and make_definitions(bench, journal):

@@ -57,6 +57,8 @@ class Survey:
     half_estimates: int = 0
     groups: set[str] = field(default_factory=set)
     read_only: int = 0
+    # Projects that fields name: key by id.
+    projects: dict[str, str] = field(default_factory=dict)
 
     def name(self, kind: str, value: object) -> None:
         """Remember that something of a kind is used."""
@@ -129,6 +131,8 @@ def _survey_issue(
         shows_files = shows_files or (is_document(value) and bool(media_ids(value)))
         known = source_fields.get(name)
         result.read_only += known is not None and is_read_only(known)
+        if known is not None and known.type == "project" and isinstance(value, dict):
+            result.projects[str(value.get("id"))] = str(value.get("key"))
         _survey_named(result, name, value, known)
         if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]

@@ -189,6 +189,18 @@ def _read_levels(calls: Calls, project_id: str) -> tuple[Named, ...] | None:
     return tuple(_named(item) for item in list_of(answer, "levels"))
 
 
+def read_project_id(calls: Calls, project_id: str, key: str) -> str | None:
+    """Give the id of a project that a field names: its own, else that of the project which has its key now."""
+    for name in (project_id, key):
+        try:
+            return str(_object(calls.get(f"{_API}/project/{name}")).get("id"))
+        except CredentialsRejected:
+            raise
+        except _UNTOLD:
+            continue
+    return None
+
+
 def read_permissions(calls: Calls, *, project_key: str | None = None) -> frozenset[str]:
     """Read which of the permissions that a restore uses the account has."""
     query = {"permissions": ",".join(_PERMISSIONS)}
