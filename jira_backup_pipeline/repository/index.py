@@ -88,6 +88,12 @@ class Index:
         ]
         return cls(pa.Table.from_arrays(columns, schema=UNITS_SCHEMA))
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both list the same units in the same packs."""
+        return self._table.equals(other._table) if isinstance(other, Index) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __len__(self) -> int:
         """Count the units."""
         return int(self._table.num_rows)

@@ -21,6 +21,7 @@ from jira_backup_pipeline.repository.damage import damaged, newer
 from jira_backup_pipeline.repository.documents import seal_document
 from jira_backup_pipeline.repository.index import Index, read_tally, read_units, store_units, write_tally
 from jira_backup_pipeline.repository.layout import blob_key, receipt_key, table_key
+from jira_backup_pipeline.repository.memory import give_back_free_memory
 from jira_backup_pipeline.repository.sealing import NoMatchingKey
 from jira_backup_pipeline.repository.spooling import download, new_spool, put_once
 from jira_backup_pipeline.repository.tables.files import check_footer
@@ -117,7 +118,7 @@ class ClosedPack:
     """
 
     ref: PackRef
-    units: tuple[UnitRef, ...]
+    units: Index
     watermark_ms: int
     gaps: tuple[Gap, ...]
     written_bytes: int
@@ -234,6 +235,7 @@ class PackWriter:
         if not self._units:
             return None
         self.flush()
+        give_back_free_memory()
         blobs = [self._stored_blob(name) for name in sorted(self._named_blobs)]
         self._read_back()
         index = Index.of(self._units.values())
@@ -338,7 +340,7 @@ def _closed(receipt: Receipt, ref: ObjectRef, units: Index) -> ClosedPack:
     ]
     return ClosedPack(
         ref=PackRef(receipt.pack, receipt.epoch, ref, receipt.total_units, receipt.total_units),
-        units=tuple(units),
+        units=units,
         watermark_ms=receipt.watermark_ms,
         gaps=receipt.gaps,
         written_bytes=sum(part.size_bytes for part in parts),

@@ -36,6 +36,7 @@ from jira_backup_pipeline.repository.layout import (
     parse_keyring,
     parse_table,
 )
+from jira_backup_pipeline.repository.memory import keep_large_blocks_apart
 from jira_backup_pipeline.repository.packs import ClosedPack, PackWriter
 from jira_backup_pipeline.repository.receipts import Receipts, reporting
 from jira_backup_pipeline.repository.snapshots import (
@@ -118,6 +119,7 @@ class Repository:
         identities: Sequence[str],
         clock: Callable[[], datetime],
     ) -> None:
+        keep_large_blocks_apart()
         self._store = store
         self._founding = founding
         self._clock = clock
