@@ -33,7 +33,7 @@ _FLAGS = [
     "--disable-quic",
     "--no-first-run",
 ]
-_SLOW_MACHINE_MS = 60_000
+SLOW_MACHINE_MS = 60_000
 
 
 class Visit:
@@ -44,7 +44,7 @@ class Visit:
         self._url = url
         self.strangers: list[str] = []
         self.errors: list[str] = []
-        page.set_default_timeout(_SLOW_MACHINE_MS)
+        page.set_default_timeout(SLOW_MACHINE_MS)
         page.on("request", lambda request: self._note(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from jira_backup_pipeline.orchestration.assets.specs import project_specs
 from jira_backup_pipeline.orchestration.checks import in_run_specs
@@ -13,6 +14,7 @@ from jira_backup_pipeline_tests.browser.pages import (
     GRAPH,
     LAUNCHPAD,
     PARTITIONS,
+    SLOW_MACHINE_MS,
     Visit,
     back_up_everything,
     visiting,
@@ -85,7 +87,8 @@ def test_the_backfill_dialog_offers_every_project(visit: Visit, keys: Sequence[s
     page.get_by_text("All", exact=True).click()
     page.get_by_text(f"{len(keys)} partitions", exact=True).last.wait_for()
 
-    assert page.get_by_role("button", name="Launch backfill").is_enabled()
+    # The dialog asks the server once more before it lets anybody press the button.
+    expect(page.get_by_role("button", name="Launch backfill")).to_be_enabled(timeout=SLOW_MACHINE_MS)
 
 
 def test_the_launchpad_of_a_restore_explains_its_fields_and_asks_for_what_is_missing(visit: Visit) -> None:
