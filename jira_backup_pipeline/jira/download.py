@@ -112,7 +112,7 @@ class _Source:
             if exchange.status not in _REDIRECTS:
                 return exchange
             location = exchange.headers.get("location", "")
-            exchange.close()
+            exchange.dismiss()
             self.media_id = self.media_id or media_id_in(location)
             url = redirect_target(url, location)
             exchange = self._client.start_elsewhere(url, headers)

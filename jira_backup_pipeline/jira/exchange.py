@@ -8,6 +8,7 @@ What stays out: opening connections (`client`) and what an answer means (`wire.r
 
 from __future__ import annotations
 
+import logging
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ from jira_backup_pipeline.jira.wire.messages import Breakage, Broken, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_LOG = logging.getLogger(__name__)
 _PIECE_BYTES = 256 * 1024
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
@@ -82,6 +84,17 @@ class Exchange:
     def close(self) -> None:
         """Give the connection back, or drop it if the body was not read to its end."""
         self._body.close()
+
+    def dismiss(self) -> None:
+        """Close an answer of which only the head counts; a short body is read, which keeps the connection for the next."""
+        try:
+            if self.length_bytes is not None and self.length_bytes <= _PIECE_BYTES:
+                while self.read_piece():
+                    pass
+        except Broken:
+            _LOG.debug("the body of an answer broke off that nobody needs")
+        finally:
+            self.close()
 
     def _unpacked(self, packed: bytes) -> bytes:
         encoding = self.headers.get("content-encoding", "").strip().lower()

@@ -20,12 +20,13 @@ _CONTENT = bytes(range(256)) * 400
 class Jira:
     """Redirects to the media host under another host name, as Jira does."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes = b"") -> None:
         self.media_url = ""
+        self.body = body
 
     def __call__(self, _: Seen) -> Reply:
         where = f"{self.media_url}/file/{_UUID}/binary?token=signed&client=c"
-        return Reply(303, b"", {"Location": where})
+        return Reply(303, self.body, {"Location": where})
 
 
 class Media:
@@ -53,8 +54,8 @@ def client_of(url: str) -> JiraClient:
 class Site:
     """Jira and its media host together."""
 
-    def __init__(self, media: object) -> None:
-        self.jira_script = Jira()
+    def __init__(self, media: object, redirect_body: bytes = b"") -> None:
+        self.jira_script = Jira(redirect_body)
         self.jira = ScriptedHttp(self.jira_script)
         self.media = ScriptedHttp(media)  # type: ignore[arg-type]
         self.jira_script.media_url = self.media.url.replace("127.0.0.1", "localhost")
@@ -240,6 +241,27 @@ def test_a_redirect_to_plain_http_elsewhere_is_not_followed() -> None:
         pytest.raises(UnexpectedAnswer, match="which is not followed"),
     ):
         open_attachment(client, "10001")
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>See other</html>"])
+def test_a_redirect_keeps_its_connection_for_the_next_request(body: bytes) -> None:
+    site = Site(Media(), body)
+    with site as client:
+        for number in range(3):
+            with opened(open_attachment(client, str(number))).stream as stream:
+                assert stream.read() == _CONTENT
+
+    assert len({seen.port for seen in site.jira.seen}) == 1
+
+
+def test_a_redirect_with_a_long_body_is_not_read_to_its_end() -> None:
+    site = Site(Media(), b"x" * 1_000_000)
+    with site as client:
+        for number in range(2):
+            with opened(open_attachment(client, str(number))).stream as stream:
+                assert stream.read() == _CONTENT
+
+    assert len({seen.port for seen in site.jira.seen}) == 2
 
 
 def test_redirects_in_a_circle_end() -> None:
