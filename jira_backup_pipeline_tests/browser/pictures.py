@@ -57,7 +57,11 @@ def photograph_graph(services: DagsterServices, path: Path) -> Path:
 
 
 def _is_in_view(page: Page, name: str) -> bool:
-    box = page.get_by_text(name, exact=True).last.bounding_box()
+    found = page.get_by_text(name, exact=True)
+    if not found.count():
+        # The graph draws only what is in view.
+        return False
+    box = found.last.bounding_box()
     size = page.viewport_size
     return (
         box is not None
