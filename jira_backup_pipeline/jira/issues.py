@@ -2,7 +2,7 @@
 
 What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies, its history and
 the remote links that are certain to be asked for are asked for together, what only they bring to light afterwards, while the
-next window's answers are already on their way: as long as anything is left to ask, no thread of the client is idle.
+next window's answers are already on their way.
 
 What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `interest`, the two of properties), making units of the
 answers (`assembly`), and parallelism as such (`client`).
