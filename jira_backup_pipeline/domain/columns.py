@@ -24,10 +24,15 @@ _Convert: TypeAlias = Callable[[object], ColumnValue]
 _INT64_LIMIT = 2**63
 
 
+def texts_extractor(column: Column) -> Callable[[object], list[str]]:
+    """Make the function that gives the texts of a column of type STRINGS; what has none gives an empty list."""
+    return _texts_at(column.path)
+
+
 def extractor(column: Column) -> Extract:
     """Make the function that gives a column's value of a decoded record."""
     if column.type is ColumnType.STRINGS:
-        return _texts_at(column.path)
+        return texts_extractor(column)
     if not column.path:
         # The record is no object but the value itself, such as a label.
         return _CONVERTERS[column.type]
@@ -51,10 +56,10 @@ def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
     return extract
 
 
-def _texts_at(path: tuple[str, ...]) -> Extract:
+def _texts_at(path: tuple[str, ...]) -> Callable[[object], list[str]]:
     """Give the texts of a list: of its members themselves, or of what every member has at the rest of the path."""
 
-    def extract(value: object) -> ColumnValue:
+    def extract(value: object) -> list[str]:
         for position, step in enumerate(path):
             if isinstance(value, list):
                 return _texts_of(value, path[position:])
@@ -66,26 +71,33 @@ def _texts_at(path: tuple[str, ...]) -> Extract:
 
 def _texts_of(members: Iterable[object], path: tuple[str, ...]) -> list[str]:
     *branches, last = path
-    texts: list[str] = []
-    for member in members:
-        for step in branches:
-            member = member.get(step) if isinstance(member, dict | Mapping) else None  # noqa: PLW2901 - walked down
-        # A member that has no such branch at all (a group among people) is no entry; a leaf that is null is one, so
-        # that parallel lists stay parallel.
-        if isinstance(member, dict | Mapping):
-            texts.append(_as_text(member.get(last)) or "")
-    return texts
+    for step in branches:
+        members = [
+            member.get(step) if type(member) is dict or isinstance(member, Mapping) else None
+            for member in members
+        ]
+    # A member that has no such branch at all (a group among people) is no entry; a leaf that is null is one, so that
+    # parallel lists stay parallel.
+    return [
+        _as_text(member.get(last)) or ""
+        for member in members
+        if type(member) is dict or isinstance(member, Mapping)
+    ]
 
 
 def _as_text(value: object) -> str | None:
-    if isinstance(value, str):
+    if type(value) is str:
         if value.isascii():
             return value
-        # A lone surrogate cannot be written as UTF-8; the exact bytes are in `raw`.
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, bool) or value is None:
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            # A lone surrogate cannot be written as UTF-8; the exact bytes are in `raw`.
+            return value.encode("utf-8", "replace").decode("utf-8")
+        return value
+    if value is None or isinstance(value, bool):
         return None
-    return str(value) if isinstance(value, int) else None
+    return str(value) if isinstance(value, int | str) else None
 
 
 def _as_integer(value: object) -> int | None:

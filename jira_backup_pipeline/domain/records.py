@@ -11,11 +11,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 # Members that differ from reader to reader or from call to call although nothing changed in Jira.
 _VOLATILE_MEMBERS = frozenset({"lastViewed", "isWatching", "hasVoted", "expand", "insight", "issueCount"})
 
 _ISSUE, _PROPERTY = "issue", "issue_property"
+# Shared by the millions of records that have no extra columns.
+NO_EXTRA: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Record:
     raw: bytes
     value: object
     issue_id: str | None = None
-    extra: Mapping[str, object] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=lambda: NO_EXTRA)
     canonical: bytes | None = field(default=None, repr=False, compare=False)
 
 
@@ -72,7 +75,8 @@ def _digest_of(value: object, raw: bytes) -> bytes:
 
 def settled(kind: str, value: object) -> object:
     """Drop volatile members at the two depths where Jira puts them; deeper content belongs to the customer."""
-    if kind == _PROPERTY or not isinstance(value, Mapping):
+    # Decoded JSON is plain dicts; asking the abstract class of every record would cost more than all the rest.
+    if kind == _PROPERTY or (type(value) is not dict and not isinstance(value, Mapping)):
         return value
     kept: Mapping[str, object] = value
     if not _VOLATILE_MEMBERS.isdisjoint(value):
@@ -92,7 +96,6 @@ def _settled_fields(fields: Mapping[str, object]) -> dict[str, object]:
     for name in _VOLATILE_MEMBERS.intersection(kept):
         del kept[name]
     for name, member in kept.items():
-        # Decoded JSON is plain dicts; asking the abstract class of every field would cost more than all the rest.
         if type(member) is dict and not _VOLATILE_MEMBERS.isdisjoint(member):
             kept[name] = {inner: value for inner, value in member.items() if inner not in _VOLATILE_MEMBERS}
     return kept

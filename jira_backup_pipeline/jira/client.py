@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _USER_AGENT: Final = "jira-backup-pipeline"
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT}
 _UNAUTHORIZED: Final = 401
 _MYSELF: Final = Request.get("/rest/api/3/myself")
 T = TypeVar("T")
@@ -296,30 +297,30 @@ class JiraClient:
             raise _closed()
         with self._lock:
             self._counts[request.endpoint] += 1
-        all_headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": _USER_AGENT,
-            **dict(request.headers),
-            **(headers or {}),
-        }
-        exchange = self._open(
-            request.method, address_of(self.base_url, request.target), all_headers, body or request.body
+        exchange = self._sockets.open(
+            request.method,
+            address_of(self.base_url, request.target),
+            {
+                **_HEADERS,
+                **dict(request.headers),
+                **(headers or {}),
+                "Authorization": self._authorization.reveal(),
+            },
+            body or request.body,
         )
         self._check_account(exchange)
         return exchange
 
     def start_elsewhere(self, url: str, headers: Mapping[str, str]) -> Exchange:
         """Open a download address that Jira redirected to; the Authorization header goes along to our origin only."""
-        return self._open("GET", url, {"User-Agent": _USER_AGENT, **headers}, None)
-
-    def _open(self, method: str, url: str, headers: Mapping[str, str], body: object) -> Exchange:
-        own = same_origin(url, self.base_url)
+        named = {"User-Agent": _USER_AGENT, **headers}
         return self._sockets.open(
-            method,
+            "GET",
             url,
-            {**headers, "Authorization": self._authorization.reveal()} if own else dict(headers),
-            body,
+            {**named, "Authorization": self._authorization.reveal()}
+            if same_origin(url, self.base_url)
+            else named,
+            None,
         )
 
     def _check_account(self, exchange: Exchange) -> None:

@@ -75,6 +75,8 @@ class Exchange:
         Raises:
             Broken: the connection broke, or ended before the announced length.
         """
+        if self._received_bytes == self.length_bytes:
+            return b""
         piece = self._body.read_piece(_PIECE_BYTES)
         self._received_bytes += len(piece)
         if not piece and self.length_bytes is not None and self._received_bytes < self.length_bytes:

@@ -24,7 +24,11 @@ from jira_backup_pipeline.jira.child_properties import add_child_properties
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
-from jira_backup_pipeline.jira.remote_links import entries_naming_links, read_remote_links
+from jira_backup_pipeline.jira.remote_links import (
+    entries_naming_links,
+    read_remote_links,
+    read_remote_links_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,6 +40,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.issue_properties import IssueProperties
 
 _WINDOWS_UNDER_WAY = 2
+# Issues whose remote links one thread asks for in a row: handing every question of half a millisecond to a thread would
+# cost as much again.
+_LINKS_IN_A_ROW = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,13 @@ class _Window:
     ids: Sequence[str]
     bodies: list[Future[Bodies]]
     histories: Future[Histories]
-    links: dict[str, Future[Found]]
+    links: list[Future[dict[str, Found]]]
 
     def cancel(self) -> None:
         self.histories.cancel()
         for body in self.bodies:
             body.cancel()
-        for link in self.links.values():
+        for link in self.links:
             link.cancel()
 
 
@@ -123,11 +130,9 @@ class IssueReading:
         batches = (ids[start : start + BODIES_BATCH] for start in range(0, len(ids), BODIES_BATCH))
         read = partial(fetch_bodies, self._client, question=self._question)
         bodies = [self._client.submit(read, batch) for batch in batches]
-        links = {
-            issue_id: self._client.submit(partial(read_remote_links, self._client), issue_id)
-            for issue_id in dict.fromkeys(ids)
-            if self._is_asked_for_links(issue_id)
-        }
+        asked = [issue_id for issue_id in dict.fromkeys(ids) if self._is_asked_for_links(issue_id)]
+        rows = (asked[start : start + _LINKS_IN_A_ROW] for start in range(0, len(asked), _LINKS_IN_A_ROW))
+        links = [self._client.submit(partial(read_remote_links_of, self._client), row) for row in rows]
         return _Window(ids, bodies, histories, links)
 
     def _read(self, window: _Window) -> _Parts:
@@ -158,11 +163,11 @@ class IssueReading:
                 part.gaps.append(histories.gaps[issue_id])
 
     def _add_lists(
-        self, parts: dict[str, UnitParts], histories: Histories, links: Mapping[str, Future[Found]]
+        self, parts: dict[str, UnitParts], histories: Histories, links: Sequence[Future[dict[str, Found]]]
     ) -> None:
         tasks = [task for part in parts.values() for task in self._overflow.tasks(part.issue)]
         for issue_id, part in parts.items():
-            if issue_id in links:
+            if self._is_asked_for_links(issue_id):
                 continue
             stored = self._stored_links.get(issue_id, StoredLinks())
             if issue_id in histories.gaps or not _names_links(part) <= stored.entries:
@@ -171,10 +176,11 @@ class IssueReading:
                 part.lists["remote_link"] = Found(stored.items, len(stored.items))
         for task, found in zip(tasks, self._client.map_ordered(self._read_list, tasks), strict=True):
             parts[task.issue_id].lists[task.kind] = found
-        for issue_id, link in links.items():
-            # An issue that vanished meanwhile has no links to miss either.
-            if issue_id in parts:
-                parts[issue_id].lists["remote_link"] = link.result()
+        for row in links:
+            for issue_id, found in row.result().items():
+                # An issue that vanished meanwhile has no links to miss either.
+                if issue_id in parts:
+                    parts[issue_id].lists["remote_link"] = found
 
     def _is_asked_for_links(self, issue_id: str) -> bool:
         return self._links_of is None or issue_id in self._links_of

@@ -12,12 +12,12 @@ import logging
 import threading
 import time
 import weakref
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 _LOG = logging.getLogger(__name__)
 # A thread that waits for its turn looks again this often, so that a missed wake-up cannot hold it for ever.
@@ -79,16 +79,11 @@ class Limiter:
             for gate in self._gates.values():
                 gate.limit = min(gate.limit, self._most)
 
-    @contextmanager
-    def turn(self, endpoint: str, sleep: Callable[[float], object] | None = None) -> Iterator[None]:
+    def turn(
+        self, endpoint: str, sleep: Callable[[float], object] | None = None
+    ) -> AbstractContextManager[None]:
         """Wait for a turn at an endpoint and hold it while the block runs."""
-        self._enter(endpoint, sleep or self._sleep)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._gate(endpoint).active -= 1
-                self._changed.notify_all()
+        return _Turn(self, endpoint, sleep or self._sleep)
 
     def succeeded(self, endpoint: str) -> None:
         """Note a good answer: a full row of them lets one more call in at once."""
@@ -130,7 +125,8 @@ class Limiter:
         with self._changed:
             return self._gate(endpoint).limit
 
-    def _enter(self, endpoint: str, sleep: Callable[[float], object]) -> None:
+    def enter(self, endpoint: str, sleep: Callable[[float], object]) -> None:
+        """Wait for a turn at an endpoint; `leave` gives it back."""
         while True:
             with self._changed:
                 gate = self._gate(endpoint)
@@ -143,8 +139,31 @@ class Limiter:
                     continue
             sleep(wait)
 
+    def leave(self, endpoint: str) -> None:
+        """Give a turn back."""
+        with self._changed:
+            self._gate(endpoint).active -= 1
+            self._changed.notify_all()
+
     def _gate(self, endpoint: str) -> _Gate:
         gate = self._gates.get(endpoint)
         if gate is None:
             gate = self._gates[endpoint] = _Gate(limit=self._start)
         return gate
+
+
+class _Turn:
+    """A turn as a block: a class of its own, because a generator for each of a million requests costs several times as much."""
+
+    __slots__ = ("_endpoint", "_limiter", "_sleep")
+
+    def __init__(self, limiter: Limiter, endpoint: str, sleep: Callable[[float], object]) -> None:
+        self._limiter = limiter
+        self._endpoint = endpoint
+        self._sleep = sleep
+
+    def __enter__(self) -> None:
+        self._limiter.enter(self._endpoint, self._sleep)
+
+    def __exit__(self, *_: object) -> None:
+        self._limiter.leave(self._endpoint)

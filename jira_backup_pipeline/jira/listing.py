@@ -17,7 +17,7 @@ from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.kinds import ITSELF
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import Listed
-from jira_backup_pipeline.domain.records import Record, settled
+from jira_backup_pipeline.domain.records import NO_EXTRA, Record, settled
 from jira_backup_pipeline.jira.batches import own_id, read_batches
 from jira_backup_pipeline.jira.list_pages import Reading, read_list
 from jira_backup_pipeline.jira.refusals import gap_for
@@ -199,15 +199,19 @@ def record_of(
     kind: Kind, item: Slice, value: object, *, issue_id: str | None = None, parent: Record | None = None
 ) -> Record | None:
     """Make the record of a slice, or None where it has no id."""
+    if parent is None and len(kind.id_path) == 1 and not kind.further_ids and type(value) is dict:
+        # Nearly every record: one member is its id.
+        record_id = _id_part(value.get(kind.id_path[0]))
+        return made_record(kind.name, record_id, item, value, issue_id=issue_id) if record_id else None
     paths = [path for path in (kind.id_path, *kind.further_ids) if path]
     parts = [_id_part(value if path == ITSELF else member_at(value, path)) for path in paths]
     if not paths and parent is None:
         parts = [kind.name]
     if parts and not parts[0]:
         return None
-    extra: dict[str, object] = {}
+    extra: dict[str, object] | None = None
     if parent is not None:
-        extra["parent_id"] = own_id(parent)
+        extra = {"parent_id": own_id(parent)}
         parts.insert(0, parent.id)
     return made_record(kind.name, "/".join(parts), item, value, issue_id=issue_id, extra=extra)
 
@@ -223,18 +227,13 @@ def made_record(
 ) -> Record:
     """Make a record with its canonical digest, for which the decoder's own encoder is by far the fastest."""
     encoded = canonical_bytes(settled(kind, value))
-    return Record(
-        kind=kind,
-        id=record_id,
-        raw=bytes(item),
-        value=value,
-        issue_id=issue_id,
-        extra=extra or {},
-        canonical=None if encoded is None else hashlib.blake2b(encoded, digest_size=16).digest(),
-    )
+    canonical = None if encoded is None else hashlib.blake2b(encoded, digest_size=16).digest()
+    return Record(kind, record_id, bytes(item), value, issue_id, extra or NO_EXTRA, canonical)
 
 
 def _id_part(found: object) -> str:
+    if type(found) is str:
+        return found
     return "" if isinstance(found, bool) or not isinstance(found, str | int) else str(found)
 
 

@@ -19,7 +19,7 @@ from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.slices import Page, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jira_backup_pipeline.jira.client import JiraClient
     from jira_backup_pipeline.jira.wire.slices import Slice
@@ -51,3 +51,8 @@ def read_remote_links(client: JiraClient, issue_id: str) -> Found:
             gap_for(answer, kind="remote_link", subject="remote links of an issue", issue_id=issue_id),
         )
     return Found(answer.items, len(answer.items))
+
+
+def read_remote_links_of(client: JiraClient, issue_ids: Sequence[str]) -> dict[str, Found]:
+    """Read the remote links of several issues, one after the other on the caller's thread."""
+    return {issue_id: read_remote_links(client, issue_id) for issue_id in issue_ids}

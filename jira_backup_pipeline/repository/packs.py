@@ -174,16 +174,17 @@ class PackWriter:
         """
         if (unit.kind, unit.id) in self._units:
             raise _defect(f"{unit.kind} {unit.id} was added to the pack twice")
-        counts: dict[str, int] = {}
+        by_kind: dict[str, list[Record]] = {}
         for record in unit.records:
             _check_belongs(unit, record)
-            counts[record.kind] = counts.get(record.kind, 0) + 1
+            by_kind.setdefault(record.kind, []).append(record)
+            if record.extra and record.extra.get("blob"):
+                self._named_blobs.add(str(record.extra["blob"]))
+        counts = {kind: len(records) for kind, records in by_kind.items()}
         if counts.get(unit.kind) != 1:
             raise _defect(f"{unit.kind} {unit.id} came without its own record")
-        for record in unit.records:
-            self._table(record.kind).add(record)
-            if record.extra.get("blob"):
-                self._named_blobs.add(str(record.extra["blob"]))
+        for kind, records in by_kind.items():
+            self._table(kind).add(records)
         shared = read_tally(write_tally(counts))
         self._units[unit.kind, unit.id] = UnitRef(
             unit.kind, unit.id, unit.updated_ms, unit.digest, self.pack, shared

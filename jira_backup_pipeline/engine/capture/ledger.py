@@ -33,7 +33,7 @@ _SOURCES = {
     "issue_property": "property answers",
 }
 
-
+_HANGS_ON_ISSUE = frozenset(kind.name for kind in kinds_at(Level.ISSUE)) - {"issue"}
 BYTES_DECLARED = "bytes declared"
 
 
@@ -78,18 +78,21 @@ class Tally:
     file_bytes: FileBytes = field(default_factory=FileBytes)
     carried_bytes: FileBytes | None = field(default_factory=FileBytes)
 
-    def count(self, unit: IssueUnit) -> None:
-        """Add an issue: what Jira declared of it and what was read of it."""
-        read = Counter(record.kind for record in unit.records)
-        self.stored.update(read)
+    def count(self, unit: IssueUnit) -> Mapping[str, int]:
+        """Add an issue: what Jira declared of it and what was read of it; gives how many records of each kind that is."""
+        read: dict[str, int] = {}
         for record in unit.records:
+            read[record.kind] = read.get(record.kind, 0) + 1
             if record.kind == "attachment":
                 self.blobs += bool(record.extra.get("blob"))
                 size = record.value.get("size") if isinstance(record.value, dict) else None
                 self.file_bytes += FileBytes.of(size, record.extra.get("blob_size_bytes"))
-        for kind in kinds_at(Level.ISSUE):
-            if kind.name != "issue":
-                self.declared[kind.name] += unit.declared.get(kind.name, read[kind.name])
+        for kind, number in read.items():
+            self.stored[kind] += number
+        for kind, number in {**read, **unit.declared}.items():
+            if kind in _HANGS_ON_ISSUE:
+                self.declared[kind] += number
+        return read
 
     def carry(self, counts: Mapping[str, int], *, missing_blobs: int = 0) -> None:
         """Add a unit that is kept from an earlier capture: it was accounted for when it was read."""

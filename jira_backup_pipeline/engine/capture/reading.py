@@ -8,7 +8,6 @@ What stays out: which issues are read (`changes`, `project`), bytes of attachmen
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import ceil
@@ -160,9 +159,9 @@ class UnitReading:
         self.draft.gaps.extend(unit.gaps)
         if not unit.records:
             return
-        self.tally.count(unit)
+        read = self.tally.count(unit)
         self.worklogs.saw(unit)
-        self.progress.found(Counter(BY_NAME[record.kind].table for record in unit.records))
+        self.progress.found({BY_NAME[kind].table: number for kind, number in read.items()})
         if self.draft.property_keys is not None:
             self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")
         self.counted.add(unit.issue_id)

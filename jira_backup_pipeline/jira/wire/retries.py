@@ -61,6 +61,9 @@ class Proceed:
     """The answer is good."""
 
 
+_PROCEED = Proceed()
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Ask again after a while; `is_throttled` tells that Jira asked for less, not that something broke."""
@@ -101,6 +104,8 @@ def decide(
 
     `roll` is a random number from 0 to 1, `now` the time that resets are compared with.
     """
+    if isinstance(outcome, Response) and outcome.is_success and not outcome.is_html:
+        return _PROCEED
     case = _Case(attempt=attempt, request=request, now=now, roll=roll, rules=rules or RetryRules())
     match outcome:
         case Broken():
@@ -130,7 +135,7 @@ class _Case:
     def after_answer(self, response: Response) -> Decision:
         status = response.status
         if response.is_success:
-            return self._page_for_people() if response.is_html else Proceed()
+            return self._page_for_people()
         if status == _TOO_MANY:
             return self._throttled(response)
         if status in _REDIRECTS:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 UNITS = "units"
 RAW_COLUMNS = ("raw", "raw_binary", "raw_sha256")
 DIGEST_BYTES = 16
+_ISSUE_LEVEL = frozenset(kind.name for kind in KINDS if kind.level is Level.ISSUE)
 
 ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
     {
@@ -94,7 +95,7 @@ UNITS_SCHEMA = pa.schema(
 
 def is_issue_level(kind: str) -> bool:
     """Tell whether the rows of a kind hang on an issue."""
-    return BY_NAME[kind].level is Level.ISSUE
+    return kind in _ISSUE_LEVEL
 
 
 def column_types(kind: str) -> dict[str, ColumnType]:

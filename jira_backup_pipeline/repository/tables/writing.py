@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from jira_backup_pipeline.domain.columns import extractor
+from jira_backup_pipeline.domain.columns import extractor, texts_extractor
 from jira_backup_pipeline.domain.errors import ConfigurationError, UnexpectedAnswer
 from jira_backup_pipeline.domain.kinds import BY_NAME, ColumnType
 from jira_backup_pipeline.repository.spooling import CountingWriter, new_spool, own_failures
@@ -23,7 +23,7 @@ from jira_backup_pipeline.repository.tables.files import open_writer
 from jira_backup_pipeline.repository.tables.schema import EXTRA_COLUMNS, is_issue_level, schema_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow.parquet as pq
 
@@ -82,14 +82,18 @@ class TableWriter:
     def __init__(self, kind: str, key: bytes) -> None:
         self._kind = kind
         self._schema = schema_of(kind)
+        self._hangs_on_issue = is_issue_level(kind)
         self._extras = frozenset(name for name, _ in EXTRA_COLUMNS.get(kind, ()))
         self._cells = _cells_of(kind)
+        self._texts = _texts_of(kind)
         self._file = EncryptedFile(self._schema, key)
         self._rows_digest = hashlib.sha256()
         # Records wait decoded until a slice of them is turned into cells column by column, which is several times
         # faster than row by row; only a slice, because decoded records take many times the room of cells.
         self._waiting: list[Record] = []
         self._columns: dict[str, list[Any]] = {}
+        # Columns of texts lie flat, with the place where each row ends: Arrow takes them so, and lists of lists cost twice.
+        self._ends: dict[str, list[int]] = {}
         self._copied: list[pa.RecordBatch] = []
         self._reset()
         self.rows = 0
@@ -104,31 +108,33 @@ class TableWriter:
         """Give the size of the file so far, in stored bytes."""
         return self._file.size_bytes
 
-    def add(self, record: Record) -> None:
-        """Take one record; may close a row group.
+    def add(self, records: Sequence[Record]) -> None:
+        """Take the records of one unit; may close a row group.
 
         Raises:
             UnexpectedAnswer: an id is not text that can be stored.
-            ConfigurationError: the record has extra columns that the table does not know.
+            ConfigurationError: a record has extra columns that the table does not know.
         """
-        self._check(record)
         if self._copied:
             self.close_row_group()
-        self._waiting.append(record)
-        self._buffered_bytes += len(record.raw)
-        self._buffered_rows += 1
-        self.rows += 1
-        if len(self._waiting) >= _SLICE_ROWS:
-            self._turn_into_cells()
-        if self._buffered_rows >= ROW_GROUP_ROWS or self._buffered_bytes >= ROW_GROUP_RAW_BYTES:
-            self.close_row_group()
+        waiting = self._waiting
+        for record in records:
+            self._check(record)
+            waiting.append(record)
+            self._buffered_bytes += len(record.raw)
+            self._buffered_rows += 1
+            if self._buffered_rows >= ROW_GROUP_ROWS or self._buffered_bytes >= ROW_GROUP_RAW_BYTES:
+                self.close_row_group()
+            elif len(waiting) >= _SLICE_ROWS:
+                self._turn_into_cells()
+        self.rows += len(records)
 
     def copy(self, batch: pa.RecordBatch) -> None:
         """Take rows of another file of this kind as they are, cell by cell; may close a row group.
 
         What is buffered of records is written first, so that rows and their digest keep one order.
         """
-        if self._waiting or any(self._columns.values()):
+        if self._buffered_rows and not self._copied:
             self.close_row_group()
         self._copied.append(batch)
         self._buffered_bytes += batch.nbytes
@@ -148,9 +154,17 @@ class TableWriter:
             self._reset()
         elif self._buffered_rows:
             self._turn_into_cells()
-            arrays = [pa.array(self._columns[field.name], type=field.type) for field in self._schema]
+            arrays = [self._array(field) for field in self._schema]
             self._file.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self._reset()
+
+    def _array(self, field: pa.Field) -> pa.Array:
+        cells = self._columns[field.name]
+        ends = self._ends.get(field.name)
+        if ends is None:
+            return pa.array(cells, type=field.type)
+        flat = pa.array(cells, type=field.type.value_type)
+        return pa.ListArray.from_arrays(pa.array(ends, type=pa.int32()), flat, type=field.type)
 
     def finish(self) -> WrittenTable:
         """Write what waits and the footer."""
@@ -169,16 +183,18 @@ class TableWriter:
         self._waiting.clear()
         self._copied.clear()
         self._columns = {field.name: [] for field in self._schema}
+        self._ends = {name: [0] for name, _ in self._texts}
         self._buffered_bytes = 0
         self._buffered_rows = 0
 
     def _check(self, record: Record) -> None:
-        unknown = record.extra.keys() - self._extras if record.extra else None
-        if unknown:
+        if record.extra and not record.extra.keys() <= self._extras:
+            unknown = record.extra.keys() - self._extras
             message = f"table of kind {self._kind} has no columns {', '.join(sorted(unknown))}"
             raise ConfigurationError(message, hint="This is a defect of the caller; please report it.")
-        _check_id(record, record.id)
-        if is_issue_level(self._kind):
+        if not record.id.isascii():
+            _check_id(record, record.id)
+        if self._hangs_on_issue and (record.issue_id is None or not record.issue_id.isascii()):
             _check_id(record, record.issue_id)
 
     def _turn_into_cells(self) -> None:
@@ -186,28 +202,42 @@ class TableWriter:
         values = [record.value for record in records]
         for name, extract in self._cells:
             columns[name].extend([extract(value) for value in values])
+        for name, extract_texts in self._texts:
+            flat, ends = columns[name], self._ends[name]
+            for value in values:
+                flat.extend(extract_texts(value))
+                ends.append(len(flat))
         for name in self._extras:
             columns[name].extend([record.extra.get(name) for record in records])
         columns["id"].extend([record.id for record in records])
-        if "issue_id" in columns:
+        if self._hangs_on_issue:
             columns["issue_id"].extend([record.issue_id for record in records])
-        for record in records:
-            text, binary = _split_raw(record.raw)
-            digest = hashlib.sha256(record.raw).digest()
-            columns["raw"].append(text)
-            columns["raw_binary"].append(binary)
-            columns["raw_sha256"].append(digest)
-            self._rows_digest.update(digest)
-        self._waiting = []
+        raws = [record.raw for record in records]
+        texts = [_as_unicode(raw) for raw in raws]
+        digests = [hashlib.sha256(raw).digest() for raw in raws]
+        columns["raw"].extend(texts)
+        columns["raw_binary"].extend(
+            [raw if text is None else None for raw, text in zip(raws, texts, strict=True)]
+        )
+        columns["raw_sha256"].extend(digests)
+        self._rows_digest.update(b"".join(digests))
+        records.clear()
 
 
 def _cells_of(kind: str) -> list[tuple[str, Callable[[object], Any]]]:
-    """Give the columns that come out of a record itself, each with its function; Arrow takes dates as dates."""
+    """Give the columns that hold one value of a record, each with its function; Arrow takes dates as dates."""
     cells: list[tuple[str, Callable[[object], Any]]] = []
     for column in BY_NAME[kind].columns:
-        extract = extractor(column)
-        cells.append((column.name, _as_date(extract) if column.type is ColumnType.DATE else extract))
+        if column.type is not ColumnType.STRINGS:
+            extract = extractor(column)
+            cells.append((column.name, _as_date(extract) if column.type is ColumnType.DATE else extract))
     return cells
+
+
+def _texts_of(kind: str) -> list[tuple[str, Callable[[object], list[str]]]]:
+    """Give the columns that hold several texts, each with its function."""
+    columns = [column for column in BY_NAME[kind].columns if column.type is ColumnType.STRINGS]
+    return [(column.name, texts_extractor(column)) for column in columns]
 
 
 def _as_date(extract: Callable[[object], Any]) -> Callable[[object], date | None]:
@@ -218,16 +248,17 @@ def _as_date(extract: Callable[[object], Any]) -> Callable[[object], date | None
     return extract_date
 
 
-def _split_raw(raw: bytes) -> tuple[str | None, bytes | None]:
+def _as_unicode(raw: bytes) -> str | None:
+    """Give the text of exact bytes, None where they are not UTF-8."""
     try:
-        return raw.decode("utf-8"), None
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return None, raw
+        return None
 
 
 def _check_id(record: Record, value: str | None) -> None:
     # A lone surrogate is the one text that UTF-8 cannot hold.
-    if value is not None and (value.isascii() or not _SURROGATE.search(value)):
+    if value is not None and not _SURROGATE.search(value):
         return
     message = f"a {record.kind} has an id that cannot be stored: {record.id!r} of issue {record.issue_id!r}"
     raise UnexpectedAnswer(message, hint="Please report this with the kind named here.")
