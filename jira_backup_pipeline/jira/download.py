@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.readings import AttachmentBytes
@@ -41,8 +41,7 @@ def open_attachment(client: JiraClient, attachment_id: str) -> AttachmentBytes |
     opened = source.open_at(0)
     if isinstance(opened, Refusal):
         return gap_for(opened, kind="attachment", subject=f"attachment {attachment_id}")
-    stream = io.BufferedReader(_Download(source, opened))
-    return AttachmentBytes(stream, opened.length_bytes, source.media_id)
+    return AttachmentBytes(cast("BinaryIO", _Download(source, opened)), opened.length_bytes, source.media_id)
 
 
 def media_id_of(client: JiraClient, attachment_id: str) -> str | None:
@@ -153,22 +152,30 @@ class _Download(io.RawIOBase):
         self._file = _File.of(exchange)
         self._position = 0
         self._to_skip = 0
-        self._rest = memoryview(b"")
+        self._rest = b""
         self._breaks_in_a_row = 0
 
     def readable(self) -> bool:
         """Tell that this can be read."""
         return True
 
+    def read(self, size: int = -1, /) -> bytes:
+        """Give the next bytes as they came, at most `size` of them; without one all to the end."""
+        if size < 0:
+            return self.readall()
+        piece = self._rest or self._next_piece()
+        if len(piece) <= size:
+            self._rest = b""
+            return piece
+        self._rest = piece[size:]
+        return piece[:size]
+
     def readinto(self, buffer: Buffer, /) -> int:
         """Fill the buffer with the next bytes, as many as there are at once."""
         target = memoryview(buffer).cast("B")
-        if not self._rest:
-            self._rest = memoryview(self._next_piece())
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
+        piece = self.read(len(target))
+        target[: len(piece)] = piece
+        return len(piece)
 
     def close(self) -> None:
         """Let go of the connection."""

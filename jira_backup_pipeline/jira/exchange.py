@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _LOG = logging.getLogger(__name__)
-_PIECE_BYTES = 256 * 1024
+# Large enough to make digests cheap, small enough that the C library serves it from its heap: beyond 128 KiB every block
+# would be a mapping of its own, made and zeroed anew for every piece.
+_PIECE_BYTES = 112 * 1024
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 

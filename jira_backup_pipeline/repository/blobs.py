@@ -19,7 +19,12 @@ from jira_backup_pipeline.domain.units import BlobRef
 from jira_backup_pipeline.repository.damage import damaged, lost
 from jira_backup_pipeline.repository.layout import blob_key
 from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
-from jira_backup_pipeline.repository.spooling import CountingReader, CountingWriter, new_spool, own_failures
+from jira_backup_pipeline.repository.spooling import (
+    CountingReader,
+    CountingWriter,
+    new_spool,
+    own_failures,
+)
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.repository.keyring import ScopeKeys
@@ -58,22 +63,22 @@ class _Content:
 def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
     """Seal and store the bytes of a stream, or recognise that they are stored; the stream is read to its end.
 
-    Memory stays bounded: the ciphertext is spooled. An exception of `stream` passes unchanged and nothing is stored.
+    Memory stays bounded: the ciphertext is staged in the store. An exception of `stream` passes unchanged and nothing is stored.
 
     Raises:
         IntegrityError: the content is stored already, but what is stored is damaged.
     """
     content = _Content((keys.current.name_key,))
     stored = hashlib.sha256()
-    with new_spool() as spool:
-        source, target = CountingReader(stream, content.update), CountingWriter(spool, stored.update)
+    with store.stage() as staged:
+        source, target = CountingReader(stream, content.update), CountingWriter(staged, stored.update)
         with own_failures(source, target):
             seal_stream(source, target, [keys.current.blob_recipient])  # type: ignore[arg-type]
         blob = BlobRef(content.names[0], source.size_bytes, content.plain_sha256)
         key = blob_key(keys.scope, blob.name)
         ref = ObjectRef(key, target.size_bytes, stored.hexdigest(), blob.plain_sha256)
         try:
-            store.put_new(key, spool, sha256=stored.digest())
+            staged.publish(key, sha256=stored.digest())
         except AlreadyExists:
             try:
                 found = inspect_blob(store, keys, blob.name)

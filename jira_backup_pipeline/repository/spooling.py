@@ -11,7 +11,7 @@ import hashlib
 import io
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from jira_backup_pipeline.domain.errors import AlreadyExists, NotFound, StoreError
 from jira_backup_pipeline.repository.damage import damaged, lost
@@ -78,10 +78,17 @@ class CountingReader(io.RawIOBase):
         return chunk
 
 
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, chunk: bytes, /) -> object:
+        """Take the next bytes."""
+
+
 class CountingWriter(io.RawIOBase):
     """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target."""
 
-    def __init__(self, target: BinaryIO | None, watch: Callable[[bytes], None]) -> None:
+    def __init__(self, target: Sink | None, watch: Callable[[bytes], None]) -> None:
         super().__init__()
         self._target = target
         self._watch = watch

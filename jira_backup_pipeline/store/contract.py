@@ -15,9 +15,10 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError, NotFound
+from jira_backup_pipeline.store.staging import SpooledStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,28 @@ class StoredObject:
     key: str
     size_bytes: int
     modified_at: datetime
+
+
+class Staged(Protocol):
+    """An object whose bytes are written before its name is known. Use as a context manager: it may hold a temporary file."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+
+    def __exit__(self, *_: object) -> None:
+        """Forget the bytes; what was published stays."""
+
+    def write(self, chunk: bytes, /) -> int:
+        """Take the next bytes; gives how many."""
+
+    def publish(self, key: str, *, sha256: bytes) -> StoredObject:
+        """Create the object, once, with every promise of `put_new`.
+
+        `sha256` is the digest that the caller counted while writing; a store that reads the bytes again proves it.
+
+        Raises:
+            AlreadyExists: an object of that key is there; it was not touched.
+        """
 
 
 class Store(Protocol):
@@ -61,6 +84,9 @@ class Store(Protocol):
         Raises:
             AlreadyExists: an object of that key is there; it was not touched.
         """
+
+    def stage(self) -> Staged:
+        """Begin an object whose key only its bytes will tell; nothing is visible before it is published."""
 
     def get(self, key: str) -> bytes:
         """Read a whole object; for small ones."""
@@ -135,6 +161,10 @@ class MemoryStore:
             self._objects[key] = (data, stored_at)
             self._folders.update(folders_of(key))
         return StoredObject(key, len(data), stored_at)
+
+    def stage(self) -> SpooledStage:
+        """Begin an object without a name; see the contract."""
+        return SpooledStage(self)
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""

@@ -15,6 +15,7 @@ lead a write out of the folder by planting one.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import logging
@@ -24,7 +25,7 @@ import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.store.contract import (
@@ -51,6 +52,8 @@ INCOMING: Final = ".incoming"
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _CHUNK_BYTES: Final = 1024 * 1024
+# POSIX promises that a system takes 16 buffers at once.
+_MOST_BUFFERS: Final = 16
 _STALE_AFTER_SECONDS: Final = 24 * 3600
 # How often a write starts over because another process removed the folder it had just made (an emptied one).
 _FOLDER_ATTEMPTS: Final = 20
@@ -82,26 +85,17 @@ class LocalStore:
 
     def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
         """Create an object; see the contract."""
-        path = self._path(key)
-        with self._explained("write", key):
+        self._path(key)
+        with self.stage() as staged, self.explained("write", key):
             self._refuse_taken(key)
-            self._make_root()
-            temporary = self._root / INCOMING / f"{os.getpid()}-{secrets.token_hex(12)}"
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
-            try:
-                digest = _write_all(descriptor, body, is_hashed=sha256 is not None)
-                if sha256 is not None and digest != sha256:
-                    raise wrong_digest(key)
-                os.fsync(descriptor)
-                self._publish(descriptor, temporary, path, key)
-                written = os.fstat(descriptor)
-            finally:
-                os.close(descriptor)
-                with contextlib.suppress(FileNotFoundError):
-                    temporary.unlink()
-            _sync_folder(path.parent)
-        self._sweep_once(now_seconds=written.st_mtime)
-        return _described(key, written)
+            digest = _copy(body, staged, is_hashed=sha256 is not None)
+            if sha256 is not None and digest != sha256:
+                raise wrong_digest(key)
+            return staged.publish(key, sha256=digest)
+
+    def stage(self) -> LocalStage:
+        """Begin an object without a name; see the contract."""
+        return LocalStage(self)
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""
@@ -111,7 +105,7 @@ class LocalStore:
     def open(self, key: str) -> BinaryIO:
         """Open an object as a stream."""
         path = self._path(key)
-        with self._explained("read", key):
+        with self.explained("read", key):
             self._refuse_links(key)
             self._status(path, key)
             raw = _ExplainedFile(path, key)
@@ -120,7 +114,7 @@ class LocalStore:
     def head(self, key: str) -> StoredObject:
         """Describe an object."""
         path = self._path(key)
-        with self._explained("read", key):
+        with self.explained("read", key):
             self._refuse_links(key)
             return _described(key, self._status(path, key))
 
@@ -134,7 +128,7 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """Remove an object, and the folders that it leaves empty."""
         path = self._path(key)
-        with self._explained("delete", key):
+        with self.explained("delete", key):
             self._refuse_links(key)
             self._status(path, key)
             path.unlink()
@@ -176,7 +170,8 @@ class LocalStore:
         return self._root / check_key(key)
 
     @contextlib.contextmanager
-    def _explained(self, action: str, key: str) -> Generator[None]:
+    def explained(self, action: str, key: str) -> Generator[None]:
+        """Turn what the operating system says in the block into an error of ours."""
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -214,25 +209,86 @@ class LocalStore:
                     _sync_folder(self._root.parent)
             incoming.mkdir(mode=_FOLDER_MODE, exist_ok=True)
 
-    def _publish(self, descriptor: int, temporary: Path, path: Path, key: str) -> None:
+    def publish(self, staged: LocalStage, key: str) -> StoredObject:
+        """Give what is staged its name: synced, linked, and the folder synced."""
+        self._path(key)
+        with self.explained("write", key):
+            self._refuse_taken(key)
+            descriptor, temporary = staged.write_out()
+            os.fsync(descriptor)
+            self._link(descriptor, temporary, key)
+            written = os.fstat(descriptor)
+        self._sweep_once(now_seconds=written.st_mtime)
+        return _described(key, written)
+
+    def open_incoming(self) -> tuple[int, Path]:
+        """Make an empty file under a name that no key can have; gives its descriptor and path."""
+        path = self._root / INCOMING / f"{os.getpid()}-{secrets.token_hex(12)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            return os.open(path, flags, _FILE_MODE), path
+        except FileNotFoundError:
+            self._make_root()
+            return os.open(path, flags, _FILE_MODE), path
+
+    def _link(self, descriptor: int, temporary: Path, key: str) -> None:
+        """Give a written and synced file its name for good; the folder is synced before this returns.
+
+        Raises:
+            AlreadyExists: the name is taken.
+        """
+        name = key.rpartition("/")[2]
         for attempt in range(1, _FOLDER_ATTEMPTS + 1):
-            self._make_folders(key)
             try:
-                os.link(temporary, path, follow_symlinks=False)
-            except FileExistsError:
-                # A network file system may have made the link and lost the answer: then the file has two names.
-                if os.fstat(descriptor).st_nlink == 2:  # noqa: PLR2004 -- the temporary name and the final one
-                    return
-                raise (nested(key) if path.is_dir() else occupied(key)) from None
+                parent = self._open_folder(key)
+            except FileNotFoundError:
+                if attempt == _FOLDER_ATTEMPTS:
+                    raise
+                continue
+            try:
+                self._link_in(parent, descriptor, temporary, name, key)
+                os.fsync(parent)
             except FileNotFoundError:
                 if attempt == _FOLDER_ATTEMPTS or not temporary.exists():
                     raise
-            except OSError as error:
-                if is_link_refused(error):
-                    raise no_links(self._root) from error
-                raise
             else:
                 return
+            finally:
+                os.close(parent)
+
+    def _link_in(self, parent: int, descriptor: int, temporary: Path, name: str, key: str) -> None:
+        try:
+            os.link(temporary, name, dst_dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            # A network file system may have made the link and lost the answer: then the file has two names.
+            if os.fstat(descriptor).st_nlink == 2:  # noqa: PLR2004 -- the temporary name and the final one
+                return
+            raise (nested(key) if (self._root / key).is_dir() else occupied(key)) from None
+        except OSError as error:
+            if is_link_refused(error):
+                raise no_links(self._root) from error
+            raise
+
+    def _open_folder(self, key: str) -> int:
+        """Open the folder of a key, made if need be; it is one whose every name above it survives a power cut."""
+        folder = key.rpartition("/")[0]
+        # A folder that was found real and durable before is known by its inode: whatever leads elsewhere has another.
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            opened = self._opened_if_durable(folder)
+            if opened is not None:
+                return opened
+        self._make_folders(key)
+        opened = self._opened_if_durable(folder)
+        if opened is None:
+            raise FileNotFoundError(errno.ENOENT, "the folder was replaced while it was made")
+        return opened
+
+    def _opened_if_durable(self, folder: str) -> int | None:
+        opened = os.open(self._root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if not folder or (folder, os.fstat(opened).st_ino) in self._durable_folders:
+            return opened
+        os.close(opened)
+        return None
 
     def _make_folders(self, key: str) -> None:
         """Make the folders above a key so that they survive a power cut, also those another writer just made."""
@@ -283,6 +339,53 @@ class LocalStore:
         return sorted(found, key=lambda item: f"{item[0]}/" if item[1] else item[0])
 
 
+class LocalStage:
+    """A file on its way: small ones stay in memory until they are named, larger ones grow in `.incoming`."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._descriptor: int | None = None
+        self._temporary: Path | None = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the passing name; what was published stays."""
+        self._waiting.clear()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self._temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                self._temporary.unlink()
+
+    def write(self, chunk: bytes) -> int:
+        """Take the next bytes."""
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= _CHUNK_BYTES:
+            with self._store.explained("write", "a new object"):
+                self.write_out()
+        return len(chunk)
+
+    def publish(self, key: str, *, sha256: bytes) -> StoredObject:  # noqa: ARG002 -- the caller hashed what was written here
+        """Create the object; see the contract."""
+        return self._store.publish(self, key)
+
+    def write_out(self) -> tuple[int, Path]:
+        """Have all bytes in the file; gives its descriptor and path."""
+        if self._descriptor is None or self._temporary is None:
+            self._descriptor, self._temporary = self._store.open_incoming()
+        _write_all(self._descriptor, self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        return self._descriptor, self._temporary
+
+
 class _ExplainedFile(io.FileIO):
     """A file below a buffered reader, whose failures are errors of ours; symbolic links are not followed."""
 
@@ -308,7 +411,7 @@ def _open_plain(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW)
 
 
-def _write_all(descriptor: int, body: bytes | BinaryIO, *, is_hashed: bool) -> bytes:
+def _copy(body: bytes | BinaryIO, staged: LocalStage, *, is_hashed: bool) -> bytes:
     """Write a body; returns its sha256 (of nothing when not asked for)."""
     digest = hashlib.sha256()
     source: IO[bytes] = io.BytesIO(body) if isinstance(body, bytes) else body
@@ -316,10 +419,18 @@ def _write_all(descriptor: int, body: bytes | BinaryIO, *, is_hashed: bool) -> b
     while chunk := source.read(_CHUNK_BYTES):
         if is_hashed:
             digest.update(chunk)
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+        staged.write(chunk)
     return digest.digest()
+
+
+def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
+    rest = [memoryview(chunk) for chunk in chunks]
+    while rest:
+        written = os.writev(descriptor, rest[:_MOST_BUFFERS])
+        while rest and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]
 
 
 def _sync_folder(folder: Path) -> None:

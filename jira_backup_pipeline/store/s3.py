@@ -55,6 +55,7 @@ from jira_backup_pipeline.store.access import S3Options
 from jira_backup_pipeline.store.contract import StoredObject, check_key, is_key, occupied, wrong_digest
 from jira_backup_pipeline.store.resuming import ResumingReader
 from jira_backup_pipeline.store.s3_errors import Answer, explain_answer
+from jira_backup_pipeline.store.staging import SpooledStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -173,6 +174,10 @@ class S3Store:
             f"s3 did not decide between the writers of {self._bucket}/{self._prefix}{key}",
             hint="Another writer is at work on the same scope; run again when it is done.",
         )
+
+    def stage(self) -> SpooledStage:
+        """Begin an object without a name: a bucket takes objects whole, so it waits here until it has one."""
+        return SpooledStage(self)
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""

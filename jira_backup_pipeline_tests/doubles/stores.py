@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, BinaryIO
 
+from jira_backup_pipeline.store.staging import SpooledStage
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
@@ -49,6 +51,9 @@ class _WatchedStore:
 
     def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
         return self._call("put_new", key, lambda: self._inner.put_new(key, body, sha256=sha256))
+
+    def stage(self) -> SpooledStage:
+        return SpooledStage(self)
 
     def get(self, key: str) -> bytes:
         return self._call("get", key, lambda: self._inner.get(key))

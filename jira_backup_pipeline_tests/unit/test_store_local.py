@@ -24,6 +24,11 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def path_of(name: Any, dst_dir_fd: int) -> Path:
+    """Give the path of a name in an opened folder."""
+    return Path(f"/proc/self/fd/{dst_dir_fd}").readlink() / name
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "store"
@@ -185,7 +190,7 @@ def test_a_folder_removed_under_a_writer_is_made_again(
 
     def link_after_another_process_tidied_up(source: Any, target: Any, **options: Any) -> None:
         if len(removed) < 3:
-            Path(target).parent.rmdir()
+            path_of(target, options["dst_dir_fd"]).parent.rmdir()
             removed.append(target)
         link(source, target, **options)
 
@@ -210,7 +215,7 @@ def test_body_name_and_folders_are_synced_in_this_order(
         fsync(descriptor)
 
     def noted_link(source: Any, target: Any, **options: Any) -> None:
-        steps.append(f"link {Path(target).relative_to(root)}")
+        steps.append(f"link {path_of(target, options['dst_dir_fd']).relative_to(root)}")
         link(source, target, **options)
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
