@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.issue_properties import IssueProperties
 
 _WINDOWS_UNDER_WAY = 2
+# The first window of many is small, so that the caller has something to do while the second is on its way.
+_FIRST_WINDOW = WINDOW // 4
 # Issues whose remote links one thread asks for in a row: handing every question of half a millisecond to a thread would
 # cost as much again.
 _LINKS_IN_A_ROW = 25
@@ -81,6 +83,14 @@ def _units(read: _Parts) -> Iterator[IssueUnit]:
             yield IssueUnit(issue_id, "", 0, (), (read.unreadable[issue_id],))
 
 
+def _windows(issue_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    first = WINDOW if len(issue_ids) <= WINDOW else _FIRST_WINDOW
+    if issue_ids:
+        yield issue_ids[:first]
+    for start in range(first, len(issue_ids), WINDOW):
+        yield issue_ids[start : start + WINDOW]
+
+
 class IssueReading:
     """One reading of a list of issues; use it once."""
 
@@ -112,8 +122,8 @@ class IssueReading:
         ahead = ThreadPoolExecutor(1, thread_name_prefix="window")
         under_way: deque[tuple[_Window, Future[_Parts]]] = deque()
         try:
-            for start in range(0, len(issue_ids), WINDOW):
-                window = self._begin(issue_ids[start : start + WINDOW])
+            for ids in _windows(issue_ids):
+                window = self._begin(ids)
                 under_way.append((window, ahead.submit(self._read, window)))
                 if len(under_way) == _WINDOWS_UNDER_WAY:
                     yield from _units(under_way.popleft()[1].result())

@@ -1,6 +1,7 @@
 """Memory that is free again goes back to the machine, so that a capture of hours stays as small as its first minutes.
 
-What belongs here: the two requests to the C library that it does not guess by itself, and the one to Arrow. Answers of
+What belongs here: the two requests to the C library that it does not guess by itself, the one to Arrow, and how often the
+interpreter looks for cycles. Answers of
 megabytes come and go between millions of small objects; left alone, glibc takes them from its heaps, which never shrink
 below their last living byte. Elsewhere than with glibc nothing is done: other allocators give back by themselves.
 
@@ -10,16 +11,26 @@ What stays out: how much is held at a time (`tables`, `spooling`, and the window
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
+import threading
+from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # From the header malloc.h of glibc.
 _M_MMAP_THRESHOLD = -3
 # Larger blocks get a mapping of their own, which is gone the moment they are. This is glibc's own starting value; setting
 # it keeps glibc from raising it up to 32 MiB as soon as the first large block is freed.
 _OWN_MAPPING_BYTES = 128 * 1024
+# New containers between two searches for cycles while records are read. Decoded JSON has none, and a search after every 700,
+# which is the interpreter's own setting, takes a third of the time that decoding takes.
+_CONTAINERS_BETWEEN_SEARCHES = 50_000
 
 
 @cache
@@ -28,6 +39,44 @@ def keep_large_blocks_apart() -> None:
     library = _glibc()
     if library is not None:
         library.mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
+
+
+class _Search:
+    """The interpreter's search for cycles, which all readings of this process share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readings = 0
+        self._usual = gc.get_threshold()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._readings += 1
+            if self._readings == 1:
+                self._usual = gc.get_threshold()
+                # What lives already, modules above all, outlives the reading: it need not be looked through again.
+                gc.freeze()
+                gc.set_threshold(_CONTAINERS_BETWEEN_SEARCHES, *self._usual[1:])
+
+    def end(self) -> None:
+        with self._lock:
+            self._readings -= 1
+            if self._readings == 0:
+                gc.set_threshold(*self._usual)
+                gc.unfreeze()
+
+
+_SEARCH = _Search()
+
+
+@contextmanager
+def cycles_searched_rarely() -> Iterator[None]:
+    """Let the interpreter look for cycles of objects less often while the block runs; for the whole process."""
+    _SEARCH.begin()
+    try:
+        yield
+    finally:
+        _SEARCH.end()
 
 
 def give_back_free_memory() -> None:

@@ -270,3 +270,36 @@ def test_a_deleted_object_is_gone_and_its_key_is_free(store: Store) -> None:
 def test_the_address_of_a_store_is_shown_without_secrets(store: Store) -> None:
     assert store.uri.startswith(("memory:", "file:///", "s3://"))
     assert "@" not in store.uri
+
+
+@pytest.mark.parametrize("size_bytes", [0, 10, 9 * 2**20], ids=["empty", "small", "large"])
+def test_a_staged_object_appears_whole_under_the_name_it_gets_last(store: Store, size_bytes: int) -> None:
+    content = random.Random(size_bytes).randbytes(size_bytes)
+    with store.stage() as staged:
+        for start in range(0, size_bytes, 300_000):
+            staged.write(content[start : start + 300_000])
+        assert keys_of(store, "") == []
+
+        created = staged.publish(KEY, sha256=hashlib.sha256(content).digest())
+
+    assert (created.key, created.size_bytes) == (KEY, size_bytes)
+    assert store.get(KEY) == content
+    assert keys_of(store, "") == [KEY]
+
+
+def test_a_staged_object_that_gets_no_name_was_never_there(store: Store) -> None:
+    with store.stage() as staged:
+        staged.write(bytes(3 * 2**20))
+
+    assert keys_of(store, "") == []
+
+
+def test_a_staged_object_does_not_take_the_place_of_another(store: Store) -> None:
+    store.put_new(KEY, b"the first")
+
+    with store.stage() as staged:
+        staged.write(b"the second")
+        with pytest.raises(AlreadyExists):
+            staged.publish(KEY, sha256=hashlib.sha256(b"the second").digest())
+
+    assert store.get(KEY) == b"the first"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -266,3 +267,32 @@ def test_a_link_that_takes_the_place_of_an_object_at_the_last_moment_is_not_open
         _ExplainedFile(tmp_path / "object", "object")
 
     assert caught.value.errno == errno.ELOOP
+
+
+def test_a_stage_leaves_no_file_behind_whether_it_got_a_name_or_not(store: LocalStore, root: Path) -> None:
+    large = bytes(3 * 2**20)
+    with store.stage() as staged:
+        staged.write(large)
+        staged.publish("a", sha256=hashlib.sha256(large).digest())
+    with store.stage() as staged:
+        staged.write(large)
+        assert len(names_in(root / INCOMING)) == 1
+
+    assert [path for path in root.rglob("*") if path.is_file()] == [root / "a"]
+
+
+def test_a_known_folder_that_was_replaced_by_a_link_is_not_written_through(
+    store: LocalStore, root: Path, tmp_path: Path
+) -> None:
+    store.put_new("a/b", b"x")
+    outside = tmp_path / "outside"
+    (root / "a").rename(outside)
+    outside_before = names_in(outside)
+    (root / "a").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        store.put_new("a/c", b"x")
+
+    assert names_in(outside) == outside_before
+    assert names_in(tmp_path / "elsewhere") == []

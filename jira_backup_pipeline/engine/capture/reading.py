@@ -21,6 +21,7 @@ from jira_backup_pipeline.engine.capture.compaction import MOST_PACKS
 from jira_backup_pipeline.engine.capture.ledger import Tally
 from jira_backup_pipeline.engine.capture.previous import active_people, keys_of_siblings
 from jira_backup_pipeline.engine.cost import Workload, averages_of, cost_of
+from jira_backup_pipeline.repository.memory import cycles_searched_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +82,7 @@ class UnitReading:
         )
         # A first backup of a million issues must not begin with more packs than a snapshot may rest on.
         pack_units = max(self.options.pack_units, ceil(len(to_read) / _MOST_PACKS_A_READING))
-        with AttachmentKeeper(self.reader, known) as keeper:
+        with cycles_searched_rarely(), AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
             # blobs and rows of a unit lie in one pack.
             while batch := list(islice(units, 1)):
