@@ -77,7 +77,7 @@ class Exchange:
         Raises:
             Broken: the connection broke, or ended before the announced length.
         """
-        if self._received_bytes == self.length_bytes:
+        if self._received_bytes and self._received_bytes == self.length_bytes:
             return b""
         piece = self._body.read_piece(_PIECE_BYTES)
         self._received_bytes += len(piece)

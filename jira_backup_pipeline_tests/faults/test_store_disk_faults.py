@@ -67,11 +67,11 @@ def nothing_half_written_is_kept(tmp_path: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("fault", "kind", "remedy"),
     [
-        (("write", 2, errno.ENOSPC), StoreError, "Free space"),
-        (("write", 1, errno.EDQUOT), StoreError, "quota"),
+        (("writev", 2, errno.ENOSPC), StoreError, "Free space"),
+        (("writev", 1, errno.EDQUOT), StoreError, "quota"),
         (("fsync", 1, errno.ENOSPC), StoreError, "Free space"),
         (("fsync", 1, errno.EIO), StoreError, "kernel messages"),
-        (("write", 2, errno.EIO), StoreError, "kernel messages"),
+        (("writev", 2, errno.EIO), StoreError, "kernel messages"),
         (("open", 1, errno.EACCES), AccessDenied, "permission to write"),
         (("open", 1, errno.EROFS), AccessDenied, "for writing"),
         (("open", 1, errno.EMFILE), StoreError, "ulimit"),
@@ -81,7 +81,7 @@ def nothing_half_written_is_kept(tmp_path: Path) -> Iterator[None]:
         (("link", 1, errno.EACCES), AccessDenied, "permission to write"),
         (("link", 1, errno.ENAMETOOLONG), ConfigurationError, "shorter path"),
         (("link", 1, errno.EXDEV), ConfigurationError, "hard links"),
-        (("write", 1, errno.ESTALE), TransientError, "Run again"),
+        (("writev", 1, errno.ESTALE), TransientError, "Run again"),
     ],
 )
 def test_a_failing_write_says_what_to_do(

@@ -40,7 +40,7 @@ def stop(*_arguments, **_options):
 
 class HalfBody(io.BytesIO):
     def read(self, size=-1):
-        return super().read(1_000_000) if self.tell() == 0 else stop()
+        return super().read(2_000_000) if self.tell() == 0 else stop()
 
 body, point = io.BytesIO(bytes(3_000_000)), sys.argv[2]
 if point == "half of the body":
