@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.issue_properties import IssueProperties
 
 _WINDOWS_UNDER_WAY = 2
-# The first window of many is small, so that the caller has something to do while the second is on its way.
-_FIRST_WINDOW = WINDOW // 4
+# The first window of many is small, so that the caller has something to do while the second is on its way. It costs a few
+# requests more, which the reading of a night does not spend.
+_FIRST_WINDOW = 3 * BODIES_BATCH
+_MANY_WINDOWS = 5
 # Issues whose remote links one thread asks for in a row: handing every question of half a millisecond to a thread would
 # cost as much again.
 _LINKS_IN_A_ROW = 25
@@ -84,7 +86,7 @@ def _units(read: _Parts) -> Iterator[IssueUnit]:
 
 
 def _windows(issue_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    first = WINDOW if len(issue_ids) <= WINDOW else _FIRST_WINDOW
+    first = _FIRST_WINDOW if len(issue_ids) > _MANY_WINDOWS * WINDOW else WINDOW
     if issue_ids:
         yield issue_ids[:first]
     for start in range(first, len(issue_ids), WINDOW):

@@ -1,0 +1,32 @@
+"""Issues are read in windows: all of them, once, in order, and no more windows than it takes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jira_backup_pipeline.jira.bodies import BATCH
+from jira_backup_pipeline.jira.histories import BATCH as WINDOW
+from jira_backup_pipeline.jira.issues import _windows
+
+
+@given(st.integers(min_value=0, max_value=20_000))
+def test_windows_hold_every_issue_once_and_in_order(count: int) -> None:
+    ids = [str(number) for number in range(count)]
+
+    windows = list(_windows(ids))
+
+    assert [issue_id for window in windows for issue_id in window] == ids
+    assert all(0 < len(window) <= WINDOW for window in windows)
+    assert len(windows) <= -(-count // WINDOW) + (count > 5 * WINDOW)
+
+
+@given(st.integers(min_value=0, max_value=20_000))
+def test_a_small_first_window_costs_no_further_request_for_bodies(count: int) -> None:
+    windows = list(_windows([""] * count))
+
+    assert sum(-(-len(window) // BATCH) for window in windows) == -(-count // BATCH)
+
+
+def test_the_first_window_of_many_is_small() -> None:
+    assert [len(window) for window in _windows([""] * 6_000)] == [300, *[WINDOW] * 5, 700]
