@@ -25,7 +25,7 @@ import stat
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from jira_backup_pipeline.domain.errors import ConfigurationError
 from jira_backup_pipeline.store.contract import (
@@ -38,6 +38,7 @@ from jira_backup_pipeline.store.contract import (
     occupied,
     wrong_digest,
 )
+from jira_backup_pipeline.store.local_stage import LocalStage
 from jira_backup_pipeline.store.os_errors import explain_os_error, is_link_refused, no_links
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ INCOMING: Final = ".incoming"
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _CHUNK_BYTES: Final = 1024 * 1024
-# POSIX promises that a system takes 16 buffers at once.
-_MOST_BUFFERS: Final = 16
 _STALE_AFTER_SECONDS: Final = 24 * 3600
 # How often a write starts over because another process removed the folder it had just made (an emptied one).
 _FOLDER_ATTEMPTS: Final = 20
@@ -85,13 +84,13 @@ class LocalStore:
 
     def put_new(self, key: str, body: bytes | BinaryIO, *, sha256: bytes | None = None) -> StoredObject:
         """Create an object; see the contract."""
-        self._path(key)
+        check_key(key)
         with self.stage() as staged, self.explained("write", key):
             self._refuse_taken(key)
             digest = _copy(body, staged, is_hashed=sha256 is not None)
             if sha256 is not None and digest != sha256:
                 raise wrong_digest(key)
-            return staged.publish(key, sha256=digest)
+            return self.publish(staged, key)
 
     def stage(self) -> LocalStage:
         """Begin an object without a name; see the contract."""
@@ -211,7 +210,7 @@ class LocalStore:
 
     def publish(self, staged: LocalStage, key: str) -> StoredObject:
         """Give what is staged its name: synced, linked, and the folder synced."""
-        self._path(key)
+        check_key(key)
         with self.explained("write", key):
             self._refuse_taken(key)
             descriptor, temporary = staged.write_out()
@@ -272,8 +271,8 @@ class LocalStore:
     def _open_folder(self, key: str) -> int:
         """Open the folder of a key, made if need be; it is one whose every name above it survives a power cut."""
         folder = key.rpartition("/")[0]
-        # A folder that was found real and durable before is known by its inode: whatever leads elsewhere has another.
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self._refuse_links(key)
             opened = self._opened_if_durable(folder)
             if opened is not None:
                 return opened
@@ -284,6 +283,7 @@ class LocalStore:
         return opened
 
     def _opened_if_durable(self, folder: str) -> int | None:
+        """Open a folder that was made durable before, known by its inode; None for one that still has to be."""
         opened = os.open(self._root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         if not folder or (folder, os.fstat(opened).st_ino) in self._durable_folders:
             return opened
@@ -339,53 +339,6 @@ class LocalStore:
         return sorted(found, key=lambda item: f"{item[0]}/" if item[1] else item[0])
 
 
-class LocalStage:
-    """A file on its way: small ones stay in memory until they are named, larger ones grow in `.incoming`."""
-
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._descriptor: int | None = None
-        self._temporary: Path | None = None
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Remove the passing name; what was published stays."""
-        self._waiting.clear()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-        if self._temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                self._temporary.unlink()
-
-    def write(self, chunk: bytes) -> int:
-        """Take the next bytes."""
-        self._waiting.append(chunk)
-        self._waiting_bytes += len(chunk)
-        if self._waiting_bytes >= _CHUNK_BYTES:
-            with self._store.explained("write", "a new object"):
-                self.write_out()
-        return len(chunk)
-
-    def publish(self, key: str, *, sha256: bytes) -> StoredObject:  # noqa: ARG002 -- the caller hashed what was written here
-        """Create the object; see the contract."""
-        return self._store.publish(self, key)
-
-    def write_out(self) -> tuple[int, Path]:
-        """Have all bytes in the file; gives its descriptor and path."""
-        if self._descriptor is None or self._temporary is None:
-            self._descriptor, self._temporary = self._store.open_incoming()
-        _write_all(self._descriptor, self._waiting)
-        self._waiting.clear()
-        self._waiting_bytes = 0
-        return self._descriptor, self._temporary
-
-
 class _ExplainedFile(io.FileIO):
     """A file below a buffered reader, whose failures are errors of ours; symbolic links are not followed."""
 
@@ -421,16 +374,6 @@ def _copy(body: bytes | BinaryIO, staged: LocalStage, *, is_hashed: bool) -> byt
             digest.update(chunk)
         staged.write(chunk)
     return digest.digest()
-
-
-def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
-    rest = [memoryview(chunk) for chunk in chunks]
-    while rest:
-        written = os.writev(descriptor, rest[:_MOST_BUFFERS])
-        while rest and written >= len(rest[0]):
-            written -= len(rest.pop(0))
-        if written:
-            rest[0] = rest[0][written:]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError, NotFound
+from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError, NotFound, StoreError
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline.store.local import INCOMING, LocalStore, _ExplainedFile
 
@@ -281,18 +281,30 @@ def test_a_stage_leaves_no_file_behind_whether_it_got_a_name_or_not(store: Local
     assert [path for path in root.rglob("*") if path.is_file()] == [root / "a"]
 
 
+@pytest.mark.parametrize("target", ["the folder itself, moved away", "another folder"])
 def test_a_known_folder_that_was_replaced_by_a_link_is_not_written_through(
-    store: LocalStore, root: Path, tmp_path: Path
+    store: LocalStore, root: Path, tmp_path: Path, target: str
 ) -> None:
-    store.put_new("a/b", b"x")
-    outside = tmp_path / "outside"
-    (root / "a").rename(outside)
-    outside_before = names_in(outside)
-    (root / "a").symlink_to(tmp_path / "elsewhere")
-    (tmp_path / "elsewhere").mkdir()
+    store.put_new("a/b/c", b"x")
+    moved, another = tmp_path / "moved", tmp_path / "another"
+    (root / "a").rename(moved)
+    (another / "b").mkdir(parents=True)
+    (root / "a").symlink_to(another if target == "another folder" else moved)
 
     with pytest.raises(ConfigurationError, match="symbolic link"):
-        store.put_new("a/c", b"x")
+        store.put_new("a/b/d", b"x")
 
-    assert names_in(outside) == outside_before
-    assert names_in(tmp_path / "elsewhere") == []
+    assert names_in(moved / "b") == ["c"]
+    assert names_in(another / "b") == []
+
+
+def test_a_passing_name_that_cannot_be_removed_is_an_error_of_ours(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: Path, **_options: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        with pytest.raises(StoreError, match="cannot write a new object"):
+            store.put_new("a", b"x")

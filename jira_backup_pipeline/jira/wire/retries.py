@@ -61,9 +61,6 @@ class Proceed:
     """The answer is good."""
 
 
-_PROCEED = Proceed()
-
-
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Ask again after a while; `is_throttled` tells that Jira asked for less, not that something broke."""
@@ -104,8 +101,6 @@ def decide(
 
     `roll` is a random number from 0 to 1, `now` the time that resets are compared with.
     """
-    if isinstance(outcome, Response) and outcome.is_success and not outcome.is_html:
-        return _PROCEED
     case = _Case(attempt=attempt, request=request, now=now, roll=roll, rules=rules or RetryRules())
     match outcome:
         case Broken():
@@ -135,7 +130,7 @@ class _Case:
     def after_answer(self, response: Response) -> Decision:
         status = response.status
         if response.is_success:
-            return self._page_for_people()
+            return self._page_for_people() if response.is_html else Proceed()
         if status == _TOO_MANY:
             return self._throttled(response)
         if status in _REDIRECTS:
