@@ -14,6 +14,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.readings import IssueUnit, StoredLinks
@@ -44,9 +45,11 @@ _WINDOWS_UNDER_WAY = 2
 # requests more, which the reading of a night does not spend.
 _FIRST_WINDOW = 3 * BODIES_BATCH
 _MANY_WINDOWS = 5
-# Issues whose remote links one thread asks for in a row: handing every question of half a millisecond to a thread would
-# cost as much again.
+# Issues whose remote links one thread asks for in a row, at most: the questions are short, and handing each to a thread of
+# its own costs locks and wake-ups.
 _LINKS_IN_A_ROW = 25
+# Rows for each thread, at least: while there are few issues, all threads shall have some.
+_ROWS_A_THREAD = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,11 @@ def _windows(issue_ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield issue_ids[:first]
     for start in range(first, len(issue_ids), WINDOW):
         yield issue_ids[start : start + WINDOW]
+
+
+def _rows(issue_ids: Sequence[str], threads: int) -> Iterator[Sequence[str]]:
+    length = min(_LINKS_IN_A_ROW, ceil(len(issue_ids) / (_ROWS_A_THREAD * threads)))
+    return (issue_ids[start : start + length] for start in range(0, len(issue_ids), max(1, length)))
 
 
 class IssueReading:
@@ -143,7 +151,7 @@ class IssueReading:
         read = partial(fetch_bodies, self._client, question=self._question)
         bodies = [self._client.submit(read, batch) for batch in batches]
         asked = [issue_id for issue_id in dict.fromkeys(ids) if self._is_asked_for_links(issue_id)]
-        rows = (asked[start : start + _LINKS_IN_A_ROW] for start in range(0, len(asked), _LINKS_IN_A_ROW))
+        rows = _rows(asked, self._client.max_in_flight)
         links = [self._client.submit(partial(read_remote_links_of, self._client), row) for row in rows]
         return _Window(ids, bodies, histories, links)
 

@@ -1,4 +1,4 @@
-"""Issues are read in windows: all of them, once, in order, and no more windows than it takes."""
+"""Issues are read in windows and their links in rows: all of them, once, in order, and no more than it takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from jira_backup_pipeline.jira.bodies import BATCH
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
-from jira_backup_pipeline.jira.issues import _windows
+from jira_backup_pipeline.jira.issues import _rows, _windows
 
 
 @given(st.integers(min_value=0, max_value=20_000))
@@ -30,3 +30,14 @@ def test_a_small_first_window_costs_no_further_request_for_bodies(count: int) ->
 
 def test_the_first_window_of_many_is_small() -> None:
     assert [len(window) for window in _windows([""] * 6_000)] == [300, *[WINDOW] * 5, 700]
+
+
+@given(st.integers(min_value=0, max_value=3_000), st.integers(min_value=1, max_value=10))
+def test_rows_hold_every_issue_once_and_leave_no_thread_idle(count: int, threads: int) -> None:
+    ids = [str(number) for number in range(count)]
+
+    rows = list(_rows(ids, threads))
+
+    assert [issue_id for row in rows for issue_id in row] == ids
+    assert all(0 < len(row) <= 25 for row in rows)
+    assert len(rows) >= min(count, threads)
