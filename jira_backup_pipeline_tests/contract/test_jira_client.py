@@ -32,7 +32,7 @@ _CREATE = Request("POST", "/rest/api/3/issue", "/rest/api/3/issue", body=b"{}", 
 _OK = Reply.json({"ok": True})
 
 
-def client_of(url: str, time: PlayedTime | None = None, **settings: float) -> JiraClient:
+def client_of(url: str, time: PlayedTime | None = None, **settings: float | str) -> JiraClient:
     config = JiraConfig(url, "backup@example.net", Secret(_TOKEN), **settings)  # type: ignore[arg-type]
     return connect(config, timing=(time or PlayedTime()).timing())
 
@@ -41,6 +41,27 @@ def replies(*answers: Reply) -> Callable[[Seen], Reply]:
     """Answer with these in turn; the last one again and again."""
     left = list(answers)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_plain_http_goes_through_a_proxy_by_its_whole_address() -> None:
+    site = "http://127.0.0.1:9"
+    with ScriptedHttp(replies(_OK)) as proxy, client_of(site, proxy=proxy.url) as client:
+        assert client.ask(_MYSELF, read_answer) == {"ok": True}
+        assert client.ask(_MYSELF, read_answer) == {"ok": True}
+
+    assert [seen.target for seen in proxy.seen] == [site + _MYSELF.path] * 2
+
+
+def test_https_asks_a_proxy_for_a_tunnel_first_and_shows_it_nothing() -> None:
+    with (
+        ScriptedHttp(replies(Reply.json({}, 403))) as proxy,
+        client_of("https://jira.example.net", proxy=proxy.url) as client,
+        pytest.raises(TransientError),
+    ):
+        client.ask(_MYSELF, read_answer)
+
+    assert {(seen.method, seen.target) for seen in proxy.seen} == {("CONNECT", "jira.example.net:443")}
+    assert not any("authorization" in {name.lower() for name in seen.headers} for seen in proxy.seen)
 
 
 def test_the_account_goes_as_basic_and_the_base_path_is_kept() -> None:

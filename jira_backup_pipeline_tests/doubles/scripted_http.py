@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request as it arrived; header names are lower case, `port` is that of the client's connection."""
+    """A request as it arrived; header names are lower case, `port` is that of the client's connection.
+
+    `target` is what stood in the request line: a proxy is given more than a path.
+    """
 
     method: str
     path: str
@@ -30,6 +33,7 @@ class Seen:
     headers: dict[str, str]
     body: bytes
     port: int
+    target: str
 
     @property
     def document(self) -> Any:
@@ -65,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query.setdefault(name, []).append(value)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = Seen(self.command, parts.path, query, headers, self.rfile.read(length), self.client_address[1])
+        body, port = self.rfile.read(length), self.client_address[1]
+        seen = Seen(self.command, parts.path, query, headers, body, port, self.path)
         self.server.seen.append(seen)
         self.send(self.server.script(seen))
 
@@ -101,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - names of the standard library
+    do_GET = do_POST = do_PUT = do_DELETE = do_CONNECT = answer  # noqa: N815 - names of the standard library
 
     def log_message(self, *_: object) -> None:
         """Say nothing: tests look at `seen`."""

@@ -35,7 +35,7 @@ def given_up(reason: Exception) -> MaxRetryError:
         (urllib3.exceptions.ReadTimeoutError(_POOL, _SIGNED, _SIGNED), Breakage.NO_ANSWER),
         (ProtocolError(_SIGNED, ConnectionResetError()), Breakage.NO_ANSWER),
         (given_up(urllib3.exceptions.SSLError(f"unexpected end {_SIGNED}")), Breakage.NO_ANSWER),
-        (requests.exceptions.InvalidURL(_SIGNED), Breakage.NO_ANSWER),
+        (requests.exceptions.InvalidURL(_SIGNED), Breakage.NOT_SENT),
         (OSError(_SIGNED), Breakage.NO_ANSWER),
     ],
     ids=[
