@@ -17,22 +17,15 @@ from typing import TypeAlias
 from jira_backup_pipeline.domain.kinds import Column, ColumnType
 from jira_backup_pipeline.domain.times import instant_ms
 
-ColumnValue: TypeAlias = str | int | float | bool | list[str] | None
+ColumnValue: TypeAlias = str | int | float | bool | None
 Extract: TypeAlias = Callable[[object], ColumnValue]
 _Convert: TypeAlias = Callable[[object], ColumnValue]
 
 _INT64_LIMIT = 2**63
 
 
-def texts_extractor(column: Column) -> Callable[[object], list[str]]:
-    """Make the function that gives the texts of a column of type STRINGS; what has none gives an empty list."""
-    return _texts_at(column.path)
-
-
 def extractor(column: Column) -> Extract:
-    """Make the function that gives a column's value of a decoded record."""
-    if column.type is ColumnType.STRINGS:
-        return texts_extractor(column)
+    """Make the function that gives a column's one value of a decoded record; for STRINGS see `texts_extractor`."""
     if not column.path:
         # The record is no object but the value itself, such as a label.
         return _CONVERTERS[column.type]
@@ -56,8 +49,12 @@ def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
     return extract
 
 
-def _texts_at(path: tuple[str, ...]) -> Callable[[object], list[str]]:
-    """Give the texts of a list: of its members themselves, or of what every member has at the rest of the path."""
+def texts_extractor(column: Column) -> Callable[[object], list[str]]:
+    """Make the function that gives the texts of a column of type STRINGS, none where there is no list.
+
+    They are those of the list's members themselves, or of what every member has at the rest of the column's path.
+    """
+    path = column.path
 
     def extract(value: object) -> list[str]:
         for position, step in enumerate(path):
@@ -86,7 +83,7 @@ def _texts_of(members: Iterable[object], path: tuple[str, ...]) -> list[str]:
 
 
 def _as_text(value: object) -> str | None:
-    if type(value) is str:
+    if isinstance(value, str):
         if value.isascii():
             return value
         try:
@@ -97,7 +94,7 @@ def _as_text(value: object) -> str | None:
         return value
     if value is None or isinstance(value, bool):
         return None
-    return str(value) if isinstance(value, int | str) else None
+    return str(value) if isinstance(value, int) else None
 
 
 def _as_integer(value: object) -> int | None:

@@ -125,7 +125,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentBytes:
-    """An opened attachment download: read `stream` to its end, then close it."""
+    """An opened attachment download: read `stream` to its end, then close it; a read may give less than was asked for."""
 
     stream: BinaryIO
     size_bytes: int | None

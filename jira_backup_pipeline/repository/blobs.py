@@ -19,12 +19,7 @@ from jira_backup_pipeline.domain.units import BlobRef
 from jira_backup_pipeline.repository.damage import damaged, lost
 from jira_backup_pipeline.repository.layout import blob_key
 from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
-from jira_backup_pipeline.repository.spooling import (
-    CountingReader,
-    CountingWriter,
-    new_spool,
-    own_failures,
-)
+from jira_backup_pipeline.repository.spooling import CountingReader, CountingWriter, new_spool, own_failures
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.repository.keyring import ScopeKeys

@@ -1,9 +1,9 @@
 """Memory that is free again goes back to the machine, so that a capture of hours stays as small as its first minutes.
 
 What belongs here: the two requests to the C library that it does not guess by itself, the one to Arrow, and how often the
-interpreter looks for cycles. Answers of
-megabytes come and go between millions of small objects; left alone, glibc takes them from its heaps, which never shrink
-below their last living byte. Elsewhere than with glibc nothing is done: other allocators give back by themselves.
+interpreter looks for cycles. Answers of megabytes come and go between millions of small objects; left alone, glibc takes
+them from its heaps, which never shrink below their last living byte. Elsewhere than with glibc nothing is done: other
+allocators give back by themselves.
 
 What stays out: how much is held at a time (`tables`, `spooling`, and the windows of `jira.issues`).
 """
@@ -28,8 +28,8 @@ _M_MMAP_THRESHOLD = -3
 # Larger blocks get a mapping of their own, which is gone the moment they are. This is glibc's own starting value; setting
 # it keeps glibc from raising it up to 32 MiB as soon as the first large block is freed.
 _OWN_MAPPING_BYTES = 128 * 1024
-# New containers between two searches for cycles while records are read. Decoded JSON has none, and a search after every 700,
-# which is the interpreter's own setting, takes a third of the time that decoding takes.
+# New containers between two searches for cycles while records are read. Decoded JSON has no cycles; with the interpreter's
+# own setting, 700, a third of the time in which units are put together would go into looking for them.
 _CONTAINERS_BETWEEN_SEARCHES = 50_000
 
 
