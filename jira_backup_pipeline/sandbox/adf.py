@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jira_backup_pipeline.sandbox.http import Json, JsonObject
 
 _BLOCKS = frozenset(
@@ -112,14 +114,17 @@ def plain_text(value: Json) -> str:
     return "".join(parts)
 
 
-def problem(value: Json) -> str | None:
-    """Why a value is no valid document, or None. Checked without recursion."""
+def problem(value: Json, refused: Sequence[JsonObject] = ()) -> str | None:
+    """Why a value is no valid document, or None. Checked without recursion.
+
+    ``refused`` are nodes (``type`` and ``attrs``) or marks (``mark`` and ``attrs``) that this site does not take.
+    """
     if not isinstance(value, dict) or value.get("type") != "doc" or value.get("version") != 1:
         return "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
     stack: list[Json] = [value]
     while stack:
         node = stack.pop()
-        if not isinstance(node, dict) or node.get("type") not in NODE_TYPES:
+        if not isinstance(node, dict) or node.get("type") not in NODE_TYPES or _is_refused(node, refused):
             return "INVALID_INPUT"
         kind = str(node["type"])
         if kind == "text" and (not isinstance(node.get("text"), str) or not node["text"]):
@@ -132,6 +137,21 @@ def problem(value: Json) -> str | None:
             return "INVALID_INPUT"
         stack.extend(children or [])
     return None
+
+
+def _is_refused(node: JsonObject, refused: Sequence[JsonObject]) -> bool:
+    return any(_is_like(node, rule) for rule in refused)
+
+
+def _is_like(node: JsonObject, rule: JsonObject) -> bool:
+    """Whether a node, or a mark on it, is of the kind a rule names and has at least the rule's attributes."""
+    name = "mark" if "mark" in rule else "type"
+    candidates = (node.get("marks") or []) if name == "mark" else [node]
+    wanted: JsonObject = rule.get("attrs") or {}
+    return any(
+        found.get("type") == rule[name] and wanted.items() <= (found.get("attrs") or {}).items()
+        for found in candidates
+    )
 
 
 def media_ids(value: Json) -> list[str]:

@@ -307,9 +307,9 @@ def initial_transition_problem(site: Site, draft: Draft) -> str | None:
     return None
 
 
-def document_or_problem(value: Json, name: str) -> JsonObject:
+def document_or_problem(site: Site, value: Json, name: str) -> JsonObject:
     """A rich-text value of a request, or the 400 for one that is no document."""
-    trouble = adf.problem(value)
+    trouble = adf.problem(value, site.refused_nodes)
     if trouble:
         message = "Comment body is not valid!" if name == "comment" else trouble
         raise ApiError(400, *([trouble] if trouble == "INVALID_INPUT" else []), errors={name: message})

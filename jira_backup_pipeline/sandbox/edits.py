@@ -343,6 +343,14 @@ class Edits:
             self._site.reference_changed()
             return dataclasses.asdict(self._site.settings)
 
+    def refuse_nodes(self, nodes: list[JsonObject]) -> JsonObject:
+        """Refuse rich text with these nodes: ``type`` or ``mark``, with the ``attrs`` that single some of them out."""
+        if not all(isinstance(node, dict) and (node.get("type") or node.get("mark")) for node in nodes):
+            raise ValueError("each node needs a type, or a mark, and may have attrs")
+        with self._site.lock:
+            self._site.refused_nodes = list(nodes)
+            return {"nodes": nodes}
+
     def set_screens(
         self, project: str, *, off_create_screen: list[str] | None = None, required: list[str] | None = None
     ) -> JsonObject:

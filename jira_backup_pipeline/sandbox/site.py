@@ -17,7 +17,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.clock import SiteClock
-from jira_backup_pipeline.sandbox.http import ApiError, Json
+from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject
 from jira_backup_pipeline.sandbox.issue_table import IssueTable
 from jira_backup_pipeline.sandbox.model import (
     Account,
@@ -110,6 +110,7 @@ class Site:
         self.tasks: dict[str, Task] = {}
         self.denied: set[tuple[str, str, int | None]] = set()
         self.hidden_issues: set[tuple[str, int]] = set()
+        self.refused_nodes: list[JsonObject] = []
         self.answers = AnswerCache()
         self.index: SearchIndex | None = None
         self._counters: dict[str, int] = {}

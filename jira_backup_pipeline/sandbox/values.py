@@ -51,8 +51,8 @@ def _describe_text(_: Site, value: Json) -> tuple[str | None, str | None]:
     return None, None if value is None else str(value)
 
 
-def _document(_: Place, value: Json) -> Json:
-    trouble = adf.problem(value)
+def _document(place: Place, value: Json) -> Json:
+    trouble = adf.problem(value, place.site.refused_nodes)
     if trouble:
         raise ValueProblem(trouble)
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.engine.restore.calls import template_of
 from jira_backup_pipeline.engine.restore.canonical import is_settled, plain_form
-from jira_backup_pipeline.engine.restore.degrade import degradations, plain_document, plain_text
 from jira_backup_pipeline.engine.restore.fields import Values, ValueWriter
 from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
 from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, Matches, match_named
@@ -188,69 +186,7 @@ class TestMatching:
         assert [None if item is None else item.name for item in found] == ["Task", "Sub-task", None]
 
 
-RICH = {
-    "type": "doc",
-    "version": 1,
-    "content": [
-        {
-            "type": "paragraph",
-            "content": [
-                {"type": "text", "text": "Before "},
-                {"type": "mention", "attrs": {"id": "a", "text": "@Person"}},
-            ],
-        },
-        {"type": "extension", "attrs": {"extensionKey": "chart", "extensionType": "app"}},
-        {
-            "type": "mediaGroup",
-            "content": [{"type": "media", "attrs": {"type": "file", "id": "m", "collection": ""}}],
-        },
-        {"type": "paragraph", "content": [{"type": "text", "text": "after"}]},
-    ],
-}
-
-
-class TestPlainer:
-    def test_one_kind_of_node_goes_after_the_other_before_several_go_together(self) -> None:
-        steps = list(degradations(RICH))
-
-        assert [sorted(step.without) for step in steps] == [
-            ["extension"],
-            ["mediaGroup"],
-            ["mention"],
-            ["extension", "mediaGroup"],
-            ["extension", "mediaGroup", "mention"],
-            [],
-        ]
-        assert plain_document(plain_text(RICH)) == steps.pop().document
-        for step in steps:
-            assert "Before" in plain_text(step.document)
-            assert "after" in plain_text(step.document)
-            for kind in ("extension", "mediaGroup", "mention"):
-                assert (f'"{kind}"' in json.dumps(step.document)) == (kind not in step.without)
-        assert "mediaGroup became text" in steps[1].words
-
-    def test_marks_are_taken_off_and_the_words_stay(self) -> None:
-        marked = {"type": "text", "text": "words", "marks": [{"type": "glow"}, {"type": "strong"}]}
-        document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [marked]}]}
-
-        steps = list(degradations(document))
-
-        assert [step.without for step in steps] == [
-            {"mark:glow"},
-            {"mark:strong"},
-            {"mark:glow", "mark:strong"},
-        ]
-        [text] = steps[0].document["content"][0]["content"]
-        assert text == {"type": "text", "text": "words", "marks": [{"type": "strong"}]}
-
-    def test_what_was_refused_before_goes_first_and_at_once(self) -> None:
-        first = next(degradations(RICH, refused=("mention", "extension", "table")))
-
-        assert first.without == {"mention", "extension"}
-
-    def test_plain_paragraphs_cannot_become_plainer(self) -> None:
-        assert list(degradations(plain_document("one\n\ntwo"))) == []
-
+class TestPlainForm:
     def test_what_an_editor_splits_is_one_text(self) -> None:
         split = {
             "type": "paragraph",

@@ -2,7 +2,7 @@
 
 What belongs here: their bodies, and looking for marks after a crash or a lost answer.
 
-What stays out: pacing and the journal (`stages`), the head line's wording (`texts`), plainer forms (`degrade`).
+What stays out: pacing and the journal (`stages`), the head line's wording (`texts`), plainer forms (`refusals`).
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from jira_backup_pipeline.domain.errors import WriteRefused
 from jira_backup_pipeline.domain.references import is_document
 from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
 from jira_backup_pipeline.engine.restore.canonical import plain_form
-from jira_backup_pipeline.engine.restore.degrade import degradations, plain_document
+from jira_backup_pipeline.engine.restore.degrade import plain_document
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.properties import (
     INTERNAL_PROPERTY,
     repair_child_properties,
     writable_properties,
 )
+from jira_backup_pipeline.engine.restore.refusals import find_taken
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY
-from jira_backup_pipeline.engine.restore.texts import head_line, with_head_line
+from jira_backup_pipeline.engine.restore.texts import TEXT_MEMBER, head_line, with_head_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _API = "/rest/api/3"
 _INTERNAL_COMMENT = {"key": INTERNAL_PROPERTY, "value": {"internal": True}}
 _IDS_PER_LIST = 1000
-_TEXT_MEMBER = {"comment": "body", "worklog": "comment"}
 
 
 def restore_comments(restoration: Restoration) -> None:
@@ -67,13 +67,13 @@ class _Children:
         issue = self._restoration.id_map.issue(task.issue_id)
         if issue is None:
             return None
-        source = members_of(task.record).get(_TEXT_MEMBER[self._kind])
+        source = members_of(task.record).get(TEXT_MEMBER[self._kind])
         text = self._restoration.texts.final(source, knows_comments=False)
         if must_look or not self._restoration.is_new(task.issue_id):
             present = self._present_on(issue.id, task.issue_id, again=must_look).get(task.source_id)
             if present is not None:
-                if not self._restoration.is_new(task.issue_id):
-                    self._repair(issue.id, task, present, text)
+                # Also on a new issue: a run that died may have left the text plainer than it needs to be.
+                self._repair(issue.id, task, present, text)
                 return str(present["id"])
         try:
             return self._post(issue.id, task, text)
@@ -109,7 +109,7 @@ class _Children:
         source = members_of(task.record)
         own = f"{_API}/comment" if self._kind == "comment" else f"{_API}/issue/{target_issue}/worklog"
         repair_child_properties(self._restoration, task.record, f"{own}/{present['id']}", present)
-        member = _TEXT_MEMBER[self._kind]
+        member = TEXT_MEMBER[self._kind]
         is_copy = _mark_of(present) is not None
         wanted: dict[str, Any] = {member: self._with_head(source, text) if is_copy else text}
         if self._kind == "worklog":
@@ -117,29 +117,66 @@ class _Children:
         is_same = all(plain_form(present.get(name)) == plain_form(value) for name, value in wanted.items())
         if is_same or not is_document(wanted[member]):
             return
-        path = f"{_API}/issue/{target_issue}/{self._kind}/{present['id']}"
-        query = {
-            **self._restoration.notify,
-            **({"adjustEstimate": "leave"} if self._kind == "worklog" else {}),
-        }
-        self._restoration.calls.send("PUT", path, {**wanted, **self._visibility(source)}, query or None)
+        target_id = str(present["id"])
+        try:
+            self._put(target_issue, task, target_id, wanted)
+        except WriteRefused as refusal:
+            if not _is_about_text(refusal):
+                raise
+
+            def accepts(form: dict[str, Any]) -> bool:
+                with_head = self._with_head(source, form) if is_copy else form
+                return _is_taken(
+                    lambda: self._put(target_issue, task, target_id, {**wanted, member: with_head})
+                )
+
+            self._degrade(task, text, refusal, accepts)
+
+    def _put(self, target_issue: str, task: Task, target_id: str, wanted: Mapping[str, Any]) -> None:
+        """Edit what is there, keeping its circle of readers."""
+        path = f"{_API}/issue/{target_issue}/{self._kind}/{target_id}"
+        estimate = {"adjustEstimate": "leave"} if self._kind == "worklog" else {}
+        query = {**self._restoration.notify, **estimate}
+        body = {**wanted, **self._visibility(members_of(task.record))}
+        self._restoration.calls.send("PUT", path, body, query or None)
 
     def _post_plainer(
         self, target_issue: str, task: Task, text: dict[str, Any], refusal: WriteRefused
     ) -> str:
-        """Try ever plainer forms: a refusal is an answer, so nothing was made and trying again is safe."""
-        for plainer in degradations(text, tuple(self._restoration.refused_nodes)):
-            try:
-                target_id = self._post(target_issue, task, plainer.document)
-            except WriteRefused:
-                continue
-            self._restoration.refused_nodes.update(plainer.without)
-            reason = f"the target refused the text as it was ({item_reason(refusal)}): {plainer.words}"
-            self._restoration.findings.adjust(
-                Adjustment(self._kind, task.source_id, _TEXT_MEMBER[self._kind], reason)
-            )
-            return target_id
-        raise refusal
+        """Write a refused text without the nodes that are refused: the first form taken makes it, later ones edit it.
+
+        A refusal is an answer, so nothing was made and trying again is safe.
+        """
+        source, member = members_of(task.record), TEXT_MEMBER[self._kind]
+        made: list[str] = []
+
+        def accepts(form: dict[str, Any]) -> bool:
+            if made:
+                wanted = {member: self._with_head(source, form)}
+                return _is_taken(lambda: self._put(target_issue, task, made[0], wanted))
+            return _is_taken(lambda: made.append(self._post(target_issue, task, form)))
+
+        self._degrade(task, text, refusal, accepts)
+        return made[0]
+
+    def _degrade(
+        self,
+        task: Task,
+        text: dict[str, Any],
+        refusal: WriteRefused,
+        accepts: Callable[[dict[str, Any]], bool],
+    ) -> None:
+        """Find the form of a refused text that is taken, and say what became of it.
+
+        Raises:
+            WriteRefused: no form of it is taken.
+        """
+        plainer = find_taken(text, accepts, self._restoration.refused_nodes)
+        if plainer is None:
+            raise refusal
+        reason = f"the target refused the text as it was ({item_reason(refusal)}): {plainer.words}"
+        found = Adjustment(self._kind, task.source_id, TEXT_MEMBER[self._kind], reason, nodes=plainer.places)
+        self._restoration.findings.adjust(found)
 
     def _post(self, target_issue: str, task: Task, text: Any) -> str:  # noqa: ANN401 - decoded JSON
         source = members_of(task.record)
@@ -242,6 +279,14 @@ class _Children:
             answer = self._restoration.calls.read(f"{_API}/comment/list", body, {"expand": "properties"})
             found.extend(list_of(answer, "values"))
         return found
+
+
+def _is_taken(write: Callable[[], object]) -> bool:
+    try:
+        write()
+    except WriteRefused:
+        return False
+    return True
 
 
 def _is_about_text(refusal: WriteRefused) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.references import is_document, media_ids
 from jira_backup_pipeline.domain.times import parse_instant
 from jira_backup_pipeline.engine.restore.canonical import plain_form
+from jira_backup_pipeline.engine.restore.degrade import degraded
 from jira_backup_pipeline.engine.restore.idmap import MEDIA
 from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, same_name
 from jira_backup_pipeline.engine.restore.people import People
@@ -21,8 +22,9 @@ from jira_backup_pipeline.engine.restore.stand_ins import StandIns
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Judgement, Rule, Verdict, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from jira_backup_pipeline.engine.restore.degrade import Place
     from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
     from jira_backup_pipeline.engine.restore.target import TargetField
     from jira_backup_pipeline.engine.restore.texts import TextWriter
@@ -74,6 +76,22 @@ class Correspondence:
         new = set(expected) - set(wanted)
         is_same = set(expected) == set(present) and all(expected[one] == present[one] for one in new)
         return NEW_ID if is_same else DIFFERENT
+
+    def text_without(
+        self,
+        source: Any,  # noqa: ANN401 - decoded JSON
+        target: Any,  # noqa: ANN401 - decoded JSON
+        refused: Collection[Place],
+        *,
+        knows_comments: bool = True,
+    ) -> Judgement:
+        """Judge rich text of which the target refused some nodes: they must be text there, all others as they were."""
+        if not refused or not is_document(source):
+            return self.text(source, target, knows_comments=knows_comments)
+        expected = self.texts.final(source, knows_comments=knows_comments)
+        if plain_form(degraded(expected, refused)) != plain_form(target):
+            return DIFFERENT
+        return self.text(source, expected, knows_comments=knows_comments)
 
     def text(self, source: Any, target: Any, *, knows_comments: bool = True) -> Judgement:  # noqa: ANN401 - decoded JSON
         """Judge rich or plain text."""

@@ -29,18 +29,20 @@ from jira_backup_pipeline.engine.restore.properties import (
 from jira_backup_pipeline.engine.restore.relations import global_id, link_ends, watcher_name
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY, TargetField
-from jira_backup_pipeline.engine.restore.texts import without_head_line
+from jira_backup_pipeline.engine.restore.texts import TEXT_MEMBER, without_head_line
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.engine.restore.degrade import Place
     from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 
 _NEW_DATES = Judgement(Verdict.CHANGED, Rule.NEW_DATES)
 _COMPUTED = Judgement(Verdict.CHANGED, Rule.COMPUTED)
 _NO_FIELD = Judgement(Verdict.WRONG, Rule.MISSING, "the target has no field like it")
+_BECAME_TEXT = "became text; the rest of the document is as it was"
 _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 _RESTORE_DATES = frozenset(
     {"created", "updated", "creator", "resolutiondate", "statuscategorychangedate", "lastViewed"}
@@ -77,12 +79,17 @@ class Excuses:
             {(found.kind, found.source_id, found.field): found for found in adjustments},
         )
 
+    def nodes(self, kind: str, source_id: str, name: str) -> tuple[Place, ...]:
+        """Give the nodes of a rich text that the target refused, where these were told apart from the rest."""
+        noted = self.adjustments.get((kind, source_id, name))
+        return noted.nodes if noted is not None else ()
+
     def judge(self, kind: str, source_id: str, name: str, found: Judgement) -> Judgement:
         """Give the noted reason where a value is wrong: a documented limit makes it impossible, a refusal stays wrong."""
         if found.verdict is not Verdict.WRONG:
             return found
         noted = self.adjustments.get((kind, source_id, name))
-        if noted is not None:
+        if noted is not None and not noted.nodes:
             if noted.is_impossible:
                 return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, noted.reason)
             return Judgement(Verdict.WRONG, Rule.REFUSED, noted.reason)
@@ -125,7 +132,11 @@ class UnitComparison:
             other = present.get(target_name)
             if is_empty(value) and is_empty(other):
                 continue
-            judgement = self._field(name, value, other)
+            nodes = self.excuses.nodes("issue", source.id, name)
+            judgement = (
+                self.rules.text_without(value, other, nodes) if nodes else self._field(name, value, other)
+            )
+            yield from self._refused_nodes("issue", source, name, nodes)
             if not target_name:
                 judgement = self.excuses.judge("field", name, "record", judgement)
             yield self._finding("issue", source, name, judgement)
@@ -169,7 +180,10 @@ class UnitComparison:
                 yield self._finding(kind, source, "record", _MISSING)
                 continue
             yield self._finding(kind, source, "id", EXACT if source.id == target.id else NEW_ID)
-            for name, judgement in self._child_values(kind, members_of(source), members_of(target)):
+            nodes = self.excuses.nodes(kind, source.id, TEXT_MEMBER.get(kind, ""))
+            values = self._child_values(kind, members_of(source), members_of(target), nodes)
+            yield from self._refused_nodes(kind, source, TEXT_MEMBER.get(kind, ""), nodes)
+            for name, judgement in values:
                 yield self._finding(kind, source, name, judgement)
             found = self._child_properties(child_properties(source), child_properties(target))
             if found is not None:
@@ -188,7 +202,11 @@ class UnitComparison:
         return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, EMPTY_PROPERTY) if missing else self._more
 
     def _child_values(
-        self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]
+        self,
+        kind: str,
+        source: Mapping[str, Any],
+        target: Mapping[str, Any],
+        nodes: tuple[Place, ...],
     ) -> Iterator[tuple[str, Judgement]]:
         for name in ("author", "updateAuthor"):
             if name in source:
@@ -203,17 +221,21 @@ class UnitComparison:
             is_same = source.get("mimeType") == target.get("mimeType")
             yield "mimeType", EXACT if is_same else _COMPUTED
             return
-        yield from self._written_values(kind, source, target)
+        yield from self._written_values(kind, source, target, nodes)
 
     def _written_values(
-        self, kind: str, source: Mapping[str, Any], target: Mapping[str, Any]
+        self,
+        kind: str,
+        source: Mapping[str, Any],
+        target: Mapping[str, Any],
+        nodes: tuple[Place, ...],
     ) -> Iterator[tuple[str, Judgement]]:
-        text = "body" if kind == "comment" else "comment"
+        text = TEXT_MEMBER[kind]
         present = target.get(text)
         if kind == "comment" and isinstance(present, dict) and present != source.get(text):
             present = without_head_line(present)
         if not (is_empty(source.get(text)) and is_empty(present)):
-            yield text, self.rules.text(source.get(text), present, knows_comments=False)
+            yield text, self.rules.text_without(source.get(text), present, nodes, knows_comments=False)
         if source.get("visibility") or target.get("visibility"):
             yield "visibility", _circle(source.get("visibility"), target.get("visibility"))
         if kind == "worklog":
@@ -297,6 +319,15 @@ class UnitComparison:
         """Judge history: it stays in the snapshot."""
         for source in sources:
             yield self._finding("changelog", source, "entry", Judgement(Verdict.IMPOSSIBLE, Rule.HISTORY))
+
+    def _refused_nodes(
+        self, kind: str, source: Record, name: str, nodes: tuple[Place, ...]
+    ) -> Iterator[Finding]:
+        """Name the nodes that became text one by one: the rest of their document is judged without them."""
+        for place in nodes:
+            yield self._finding(
+                kind, source, f"{name}: {place}", Judgement(Verdict.WRONG, Rule.REFUSED_NODE, _BECAME_TEXT)
+            )
 
     def _surplus(self, kind: str, targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge what only the target has: on an issue of our own making it is a second copy or worse."""

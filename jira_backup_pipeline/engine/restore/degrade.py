@@ -1,8 +1,8 @@
-"""Ever plainer forms of rich text, for a target that refuses a document as it was.
+"""Plainer forms of rich text: single nodes and marks taken out of a document, their words and children kept.
 
-What belongs here: which nodes become text in which order, and the words of a document as plain text.
+What belongs here: which nodes can be refused for themselves, what stands in their place, and a document's words as plain text.
 
-What stays out: exchanging references (`domain.references`) and deciding when a document was refused (`writing`).
+What stays out: exchanging references (`domain.references`) and finding out which nodes a target refuses (`refusals`).
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 from jira_backup_pipeline.domain.references import MEDIA_NODES, attributes_of, lost_file, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from jira_backup_pipeline.domain.references import Node
 
 _BLOCK_LEAVES = frozenset({"paragraph", "heading", "codeBlock", "rule", "blockCard", "embedCard", "media"})
 _MARK = "mark:"
 _INLINE = frozenset(
-    {"mediaInline", "inlineExtension", "placeholder", "inlineCard", "mention", "emoji", "status", "date"}
+    {
+        *("text", "hardBreak", "mediaInline", "inlineExtension", "placeholder"),
+        *("inlineCard", "mention", "emoji", "status", "date"),
+    }
 )
+# Whatever stands in these is part of a line, also a kind that this code does not know.
+_LINES = frozenset({"paragraph", "heading", "taskItem", "decisionItem", "caption", "codeBlock"})
 # What every document is made of, and children that mean nothing without their parent: never degraded for themselves.
 _PLAIN = frozenset({"doc", "paragraph", "text", "hardBreak"})
 _PARTS = frozenset(
@@ -30,67 +35,150 @@ _PARTS = frozenset(
         *("tableRow", "tableCell", "tableHeader", "layoutColumn", "extensionFrame"),
     }
 )
-# What editors know best, from what is refused most rarely; everything else comes before it.
-_USUAL = (
-    *(
-        "heading",
-        "bulletList",
-        "orderedList",
-        "codeBlock",
-        "blockquote",
-        "rule",
-        "table",
-        "panel",
-        "taskList",
-    ),
-    *("decisionList", "emoji", "date", "status", "mention", "inlineCard", "expand", "layoutSection"),
-    *("nestedExpand", "blockCard", "embedCard", "mediaInline", "mediaGroup", "mediaSingle"),
-)
+# Their words are all there is to keep: no child of theirs stands for itself.
+_LEAVES = frozenset({"codeBlock", "mediaSingle", "mediaGroup"})
+_EXPAND_INSIDE = "nestedExpand"
+_HOLDS_NESTED = frozenset({"tableCell", "tableHeader", "expand"})
+
+Path = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A node or mark of a document: the positions that lead to it from the root, and its kind (`mark:` before marks)."""
+
+    path: Path
+    name: str
+
+    @property
+    def is_node(self) -> bool:
+        """Tell a node from a mark on one."""
+        return not self.name.startswith(_MARK)
+
+    def is_mark(self, mark: object) -> bool:
+        """Tell whether this names the given mark."""
+        return isinstance(mark, dict) and self.name == _mark(mark.get("type"))
+
+    def __str__(self) -> str:
+        """Name it for people and reports: kind and path."""
+        kind = self.name if self.is_node else f"mark {self.name.removeprefix(_MARK)}"
+        return f"{kind} at {'/'.join(map(str, self.path))}"
 
 
 @dataclass(frozen=True, slots=True)
-class Plainer:
-    """A plainer form of a document: which kinds of node or mark it does without, in words and by name."""
+class _Item:
+    """A node on its way into the copy. `into` is the kind of node that takes it, `path` None for one of our own making."""
 
-    words: str
-    document: Node
-    without: frozenset[str]
-
-
-def degradations(document: Node, refused: Collection[str] = ()) -> Iterator[Plainer]:
-    """Give ever plainer forms of a document that a site refused.
-
-    First without one kind of node or mark after the other, the rarest first, so that no more is lost than what the site
-    does not know; kinds that were `refused` before come first, all at once. Then without more and more kinds together, and
-    last as plain paragraphs.
-    """
-    kinds = sorted(_degradable(document), key=_rarity)
-    known = [kind for kind in kinds if kind in refused]
-    sets = [known, *([kind] for kind in kinds), *(kinds[:count] for count in range(2, len(kinds) + 1))]
-    seen = [document]
-    for names in sets:
-        form = _without(document, frozenset(names))
-        if form not in seen:
-            seen.append(form)
-            yield Plainer(_words(names), form, frozenset(names))
-    plain = plain_document(plain_text(document))
-    if plain not in seen:
-        yield Plainer("the document became plain paragraphs", plain, frozenset())
+    node: Any
+    path: Path | None
+    into: str
+    out: list[Any]
+    is_lifted: bool = False
+    children: tuple[tuple[Any, Path], ...] | None = None
 
 
-def _degradable(document: Node) -> set[str]:
-    found = set()
-    for node in walk(document):
+def degradable(document: Node) -> tuple[Place, ...]:
+    """Give every node and mark that a site may refuse while it takes the rest, in reading order."""
+    found: list[Place] = []
+    stack: list[tuple[object, Path]] = [(document, ())]
+    while stack:
+        node, path = stack.pop()
+        if not isinstance(node, dict):
+            continue
         kind = str(node.get("type"))
         if kind not in _PLAIN | _PARTS:
-            found.add(kind)
-        found.update(_mark(mark.get("type")) for mark in _marks_of(node))
-    return found
+            found.append(Place(path, kind))
+        found.extend(dict.fromkeys(Place(path, _mark(mark.get("type"))) for mark in _marks_of(node)))
+        stack.extend(reversed(_children_of(node, path)))
+    return tuple(found)
 
 
-def _rarity(kind: str) -> tuple[int, str]:
-    is_mark = kind.startswith(_MARK)
-    return (-_USUAL.index(kind) if kind in _USUAL else -len(_USUAL) - 1 - is_mark), kind
+def degraded(document: Node, places: Collection[Place]) -> Node:
+    """Copy a document in which these nodes and marks are no more.
+
+    A mark is taken off. A node within a line becomes its words; a block gives way to its own blocks and lines, which stand
+    in its place, or to its words where it has none. Walks without recursion, so depth does not matter.
+    """
+    gone = frozenset(places)
+    result: list[Any] = []
+    stack = [_Item(document, (), "", result)]
+    while stack:
+        item = stack.pop()
+        node = item.node
+        if not isinstance(node, dict):
+            item.out.append(node)
+            continue
+        kind = str(node.get("type"))
+        is_gone = item.path is not None and Place(item.path, kind) in gone
+        if is_gone or (item.is_lifted and kind in _PARTS and not _is_at_home(kind, item.into)):
+            stack.extend(reversed(_in_place_of(item)))
+            continue
+        copy = _unmarked(
+            {name: member for name, member in node.items() if name != "content"}, item.path, gone
+        )
+        if kind == _EXPAND_INSIDE and item.is_lifted and item.into not in _HOLDS_NESTED:
+            copy["type"] = "expand"
+        item.out.append(copy)
+        children = item.children
+        if children is None and "content" in node:
+            if not isinstance(node["content"], list):
+                copy["content"] = node["content"]
+                continue
+            children = tuple(_children_of(node, item.path or ()))
+        if children is not None:
+            inside: list[Any] = []
+            copy["content"] = inside
+            stack.extend(_Item(child, path, kind, inside) for child, path in reversed(children))
+    flat: Node = result[0]
+    return flat
+
+
+def _in_place_of(item: _Item) -> list[_Item]:
+    """Give what stands in the place of a node that is no more."""
+    node, kind = item.node, str(item.node.get("type"))
+    if kind in _INLINE or item.into in _LINES:
+        words = plain_text(node).replace("\n", " ") or f"[{kind}]"
+        return [_Item({"type": "text", "text": words}, None, item.into, item.out)]
+    children = _children_of(node, item.path or ())
+    title = attributes_of(node).get("title")
+    ours = [_paragraph(title)] if isinstance(title, str) and title else []
+    if not children or kind in _LEAVES:
+        words = plain_text(node)
+        ours += plain_document(words)["content"] if words else []
+        if not ours and not item.is_lifted:
+            ours = [_paragraph(f"[{attributes_of(node).get('extensionKey') or kind}]")]
+    result = [_Item(made, None, item.into, item.out) for made in ours]
+    if kind in _LEAVES:
+        return result
+    line: list[tuple[Any, Path]] = []
+    for child, path in children:
+        name = str(child.get("type")) if isinstance(child, dict) else ""
+        if name in _INLINE or kind in _LINES:
+            line.append((child, path))
+            continue
+        result += _line(item, line)
+        line = []
+        result.append(_Item(child, path, item.into, item.out, is_lifted=True))
+    return result + _line(item, line)
+
+
+def _line(item: _Item, children: list[tuple[Any, Path]]) -> list[_Item]:
+    """Wrap what was a line of a heading, task or the like into a paragraph."""
+    if not children:
+        return []
+    return [_Item({"type": "paragraph"}, None, item.into, item.out, children=tuple(children))]
+
+
+def _is_at_home(kind: str, into: str) -> bool:
+    """Tell whether a part may stand where it was lifted to: a task of a list inside a list of tasks."""
+    return into == "taskList" and kind in {"taskItem", "blockTaskItem"}
+
+
+def _children_of(node: Node, path: Path) -> list[tuple[Any, Path]]:
+    children = node.get("content")
+    if not isinstance(children, list):
+        return []
+    return [(child, (*path, position)) for position, child in enumerate(children)]
 
 
 def _mark(name: object) -> str:
@@ -102,41 +190,9 @@ def _marks_of(node: Node) -> list[Node]:
     return [mark for mark in found if isinstance(mark, dict)] if isinstance(found, list) else []
 
 
-def _words(kinds: Iterable[str]) -> str:
-    nodes = [kind for kind in kinds if not kind.startswith(_MARK)]
-    marks = [kind.removeprefix(_MARK) for kind in kinds if kind.startswith(_MARK)]
-    parts = [f"{', '.join(nodes)} became text"] if nodes else []
-    return "; ".join([*parts, *([f"the mark {', '.join(marks)} was taken off"] if marks else [])])
-
-
-def _without(document: Node, kinds: frozenset[str]) -> Node:
-    """Copy a document in which nodes of these kinds became text or paragraphs of their text, and marks are gone."""
-    result: list[Any] = []
-    stack: list[tuple[object, list[Any]]] = [(document, result)]
-    while stack:
-        node, out = stack.pop()
-        if not isinstance(node, dict):
-            out.append(node)
-            continue
-        if node.get("type") in kinds:
-            words = plain_text(node) or f"[{node.get('type')}]"
-            is_inline = node["type"] in _INLINE
-            out.extend([{"type": "text", "text": words}] if is_inline else plain_document(words)["content"])
-            continue
-        copy = _unmarked({name: member for name, member in node.items() if name != "content"}, kinds)
-        out.append(copy)
-        children = node.get("content")
-        if isinstance(children, list):
-            inside: list[Any] = []
-            copy["content"] = inside
-            stack.extend((child, inside) for child in reversed(children))
-    flat: Node = result[0]
-    return flat
-
-
-def _unmarked(node: Node, kinds: frozenset[str]) -> Node:
+def _unmarked(node: Node, path: Path | None, gone: frozenset[Place]) -> Node:
     marks = _marks_of(node)
-    kept = [mark for mark in marks if _mark(mark.get("type")) not in kinds]
+    kept = [mark for mark in marks if path is None or Place(path, _mark(mark.get("type"))) not in gone]
     if len(kept) == len(marks):
         return node
     return (
@@ -167,6 +223,11 @@ def plain_document(text: str) -> Node:
     lines = text.split("\n") if text else []
     content = [_paragraph(line) if line else {"type": "paragraph"} for line in lines]
     return {"type": "doc", "version": 1, "content": content}
+
+
+def names_of(places: Iterable[Place]) -> str:
+    """Name nodes and marks in one line."""
+    return ", ".join(str(place) for place in sorted(places))
 
 
 def _paragraph(text: str) -> Node:

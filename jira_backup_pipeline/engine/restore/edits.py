@@ -14,15 +14,15 @@ from jira_backup_pipeline.domain.errors import BackupPipelineError, WriteRefused
 from jira_backup_pipeline.domain.references import is_document
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.canonical import is_settled
-from jira_backup_pipeline.engine.restore.degrade import degradations
 from jira_backup_pipeline.engine.restore.findings import Adjustment
+from jira_backup_pipeline.engine.restore.refusals import find_taken
 from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
-    from jira_backup_pipeline.engine.restore.degrade import Plainer
+    from jira_backup_pipeline.engine.restore.degrade import Place
     from jira_backup_pipeline.engine.restore.fields import Values
 
 STAGE = "edits"
@@ -87,9 +87,8 @@ class _Edits:
         return is_empty and self._restoration.findings.has_adjustment("issue", task.source_id, name)
 
     def _put(self, target_id: str, task: Task, wanted: dict[str, Any], values: Values) -> None:
-        """Edit, dropping or degrading what is refused until Jira takes the rest."""
-        ladders: dict[str, Iterator[Plainer]] = {}
-        without: dict[str, frozenset[str]] = {}
+        """Edit, leaving out what is refused until Jira takes the rest; refused rich text then goes alone, degraded."""
+        documents: dict[str, str] = {}
         while wanted:
             try:
                 self._send(target_id, wanted)
@@ -98,46 +97,45 @@ class _Edits:
                 if reason is None:
                     raise
                 named = error.field_errors if isinstance(error, WriteRefused) else {}
-                blamed = _blamed(wanted, named)
-                said = {name: named.get(name, reason) for name in blamed}
-                wanted = self._lighten(task, wanted, values, said, ladders=ladders, without=without)
+                for name in _blamed(wanted, named):
+                    said = named.get(name, reason)
+                    if is_document(wanted[name]) and isinstance(error, WriteRefused):
+                        documents[name] = said
+                    else:
+                        self._adjust(task, values, name, f"refused by the target ({said}): left out")
+                wanted = {name: value for name, value in wanted.items() if name not in _blamed(wanted, named)}
             else:
-                self._restoration.refused_nodes.update(*without.values())
-                return
+                break
+        for name, said in documents.items():
+            self._put_document(target_id, task, values, name, said)
 
-    def _send(self, target_id: str, wanted: dict[str, Any]) -> None:
+    def _put_document(self, target_id: str, task: Task, values: Values, name: str, said: str) -> None:
+        """Give an issue a rich text that was refused, without the single nodes that the target does not take."""
+        text = values.values[name]
+
+        def accepts(form: object) -> bool:
+            try:
+                self._send(target_id, {name: form})
+            except WriteRefused:
+                return False
+            return True
+
+        # It may have been blamed for another field: where the refusal named none, it is asked for alone first.
+        if accepts(text):
+            return
+        plainer = find_taken(text, accepts, self._restoration.refused_nodes)
+        done, nodes = (plainer.words, plainer.places) if plainer is not None else ("left out", ())
+        self._adjust(task, values, name, f"refused by the target ({said}): {done}", nodes)
+
+    def _adjust(
+        self, task: Task, values: Values, name: str, reason: str, nodes: tuple[Place, ...] = ()
+    ) -> None:
+        source = values.sources.get(name, name)
+        self._restoration.findings.adjust(Adjustment("issue", task.source_id, source, reason, nodes=nodes))
+
+    def _send(self, target_id: str, wanted: Mapping[str, Any]) -> None:
         path = f"/rest/api/3/issue/{target_id}"
         self._restoration.calls.send("PUT", path, {"fields": wanted}, self._restoration.notify or None)
-
-    def _lighten(
-        self,
-        task: Task,
-        wanted: dict[str, Any],
-        values: Values,
-        said: Mapping[str, str],
-        *,
-        ladders: dict[str, Iterator[Plainer]],
-        without: dict[str, frozenset[str]],
-    ) -> dict[str, Any]:
-        lighter = dict(wanted)
-        for name, reason in said.items():
-            plainer = self._plainer(name, wanted[name], ladders)
-            without[name] = plainer.without if plainer is not None else frozenset()
-            note = f"refused by the target ({reason}): {plainer.words if plainer is not None else 'left out'}"
-            source = values.sources.get(name, name)
-            self._restoration.findings.adjust(Adjustment("issue", task.source_id, source, note))
-            if plainer is not None:
-                lighter[name] = plainer.document
-            else:
-                del lighter[name]
-        return lighter
-
-    def _plainer(self, name: str, value: object, ladders: dict[str, Iterator[Plainer]]) -> Plainer | None:
-        if not isinstance(value, dict) or not is_document(value):
-            return None
-        if name not in ladders:
-            ladders[name] = degradations(value, tuple(self._restoration.refused_nodes))
-        return next(ladders[name], None)
 
 
 def _blamed(wanted: Mapping[str, Any], named: Mapping[str, str]) -> list[str]:

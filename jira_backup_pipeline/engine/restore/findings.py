@@ -11,6 +11,8 @@ import threading
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from jira_backup_pipeline.engine.restore.degrade import Place
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -36,6 +38,7 @@ class Adjustment:
     """One value that was written in another form than the snapshot has it, or left out.
 
     `is_impossible` tells a documented limit (an inactive account, a closed sprint) from a refusal of this very value.
+    `nodes` are the only parts of a rich text that were refused: they are text on the target, the rest is as it was.
     """
 
     kind: str
@@ -43,11 +46,13 @@ class Adjustment:
     field: str
     reason: str
     is_impossible: bool = False
+    nodes: tuple[Place, ...] = ()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild from the JSON form."""
-        return cls(**document)
+        nodes = tuple(Place(tuple(node["path"]), node["name"]) for node in document.get("nodes", ()))
+        return cls(**{**document, "nodes": nodes})
 
 
 class Findings:

@@ -15,6 +15,7 @@ from jira_backup_pipeline.domain.errors import AnswerLost, WriteRefused
 from jira_backup_pipeline.domain.references import is_document
 from jira_backup_pipeline.domain.times import to_iso
 from jira_backup_pipeline.engine.restore.calls import list_of
+from jira_backup_pipeline.engine.restore.degrade import plain_document, plain_text
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.properties import KIND as PROPERTY
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
+    from jira_backup_pipeline.domain.references import Node
     from jira_backup_pipeline.engine.restore.snapshot import IssueHead
     from jira_backup_pipeline.engine.restore.stages import Restoration
     from jira_backup_pipeline.engine.restore.target import FoundIssue
@@ -218,7 +220,10 @@ class IssueCreator:
         for name in sorted(blamed):
             reason = f"refused at creation ({by_field.get(name) or words}); tried again by an edit"
             self._restoration.findings.adjust(Adjustment("create", source_id, name, reason))
-        lighter = {**body, "fields": {name: value for name, value in fields.items() if name not in blamed}}
+        # Rich text goes plain first: a screen may require it.
+        plain = {name: form for name in blamed if (form := _plain(fields[name])) not in (None, fields[name])}
+        kept = {name: value for name, value in fields.items() if name not in blamed}
+        lighter = {**body, "fields": {**kept, **plain}}
         # Where Jira names no field, properties may be what it means: their own stage writes them.
         return lighter if by_field else {**lighter, PROPERTIES: body[PROPERTIES][:1]}
 
@@ -263,6 +268,10 @@ class IssueCreator:
             "reporter": _account(found.get("reporter")),
             "captured": to_iso(self._restoration.view.manifest.captured_at),
         }
+
+
+def _plain(value: object) -> Node | None:
+    return plain_document(plain_text(value)) if is_document(value) else None
 
 
 def _account(value: object) -> object:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.errors import AnswerLost, BackupPipelineError
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.findings import Failure
+from jira_backup_pipeline.engine.restore.refusals import RefusedNodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,8 +60,7 @@ class Restoration:
     project_id: str
     project_key: str
     notify: dict[str, str]
-    # Kinds of rich-text nodes and marks that the target was found to refuse.
-    refused_nodes: set[str] = field(default_factory=set)
+    refused_nodes: RefusedNodes = field(default_factory=RefusedNodes)
     # Issues that got their properties inside the call that created them.
     carried: set[str] = field(default_factory=set)
 

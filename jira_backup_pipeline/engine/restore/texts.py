@@ -3,7 +3,7 @@
 What belongs here: text as it is first created (files shown as words, keys as they were) and as it finally stands, and the
 head line of restored comments.
 
-What stays out: walking and rewriting (`domain.references`), ever plainer forms (`degrade`), sending (`writing`).
+What stays out: walking and rewriting (`domain.references`), ever plainer forms (`degrade`, `refusals`), sending (`children`, `edits`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.references import Node
     from jira_backup_pipeline.engine.restore.idmap import IdMap
 
+# The member of a comment or worklog that holds its rich text.
+TEXT_MEMBER = {"comment": "body", "worklog": "comment"}
 _HEAD_START = "Originally by "
 
 

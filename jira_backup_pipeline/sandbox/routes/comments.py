@@ -108,7 +108,7 @@ def add_comment(call: Call) -> Response:
     issue = site.readable_issue(caller, call.params["issueIdOrKey"])
     site.require(caller, "ADD_COMMENTS", site.project_of(issue))
     body = call.json_object()
-    text = document_or_problem(body.get("body"), "comment")
+    text = document_or_problem(site, body.get("body"), "comment")
     visibility = read_visibility(site, body.get("visibility"))
     properties = read_properties(body.get("properties"))
     if len(site.body(issue).comments) >= site.settings.comments_per_issue:
@@ -157,7 +157,7 @@ def edit_comment(call: Call) -> Response:
     issue = site.readable_issue(caller, call.params["issueIdOrKey"])
     item = _one(call, issue, call.params["id"])
     given = call.json_object()
-    text = document_or_problem(given.get("body"), "comment")
+    text = document_or_problem(site, given.get("body"), "comment")
     visibility = read_visibility(site, given.get("visibility"))
     begin(site, issue)
     item = _one(call, issue, call.params["id"])

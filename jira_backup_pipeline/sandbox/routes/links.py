@@ -57,7 +57,7 @@ def create_link(call: Call) -> Response:
         raise ApiError(400, "You cannot link an issue to itself.")
     changes.add_link(call.site, kind.type_id, source, destination, caller.account_id)
     if isinstance(body.get("comment"), dict) and body["comment"].get("body"):
-        text = document_or_problem(body["comment"]["body"], "comment")
+        text = document_or_problem(call.site, body["comment"]["body"], "comment")
         new_comment(call.site, destination, caller.account_id, text)
     return Response(201)
 

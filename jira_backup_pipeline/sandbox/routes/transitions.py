@@ -47,7 +47,7 @@ def transition_issue(call: Call) -> Response:
     if errors:
         raise ApiError(400, errors=errors)
     comments = [
-        document_or_problem(entry["add"].get("body"), "comment")
+        document_or_problem(site, entry["add"].get("body"), "comment")
         for entry in (body.get("update") or {}).get("comment") or []
         if isinstance(entry.get("add"), dict)
     ]

@@ -92,7 +92,7 @@ def add_worklog(call: Call) -> Response:
     made = Worklog(
         site.next_id("worklog"),
         caller.account_id,
-        document_or_problem(given["comment"], "comment") if given.get("comment") is not None else None,
+        document_or_problem(site, given["comment"], "comment") if given.get("comment") is not None else None,
         started,
         now,
         now,
@@ -167,7 +167,9 @@ def edit_worklog(call: Call) -> Response:
     issue = _issue(call)
     _one(call, issue, call.params["id"])
     given = call.json_object()
-    text = document_or_problem(given["comment"], "comment") if given.get("comment") is not None else None
+    text = (
+        document_or_problem(site, given["comment"], "comment") if given.get("comment") is not None else None
+    )
     body = begin(site, issue)
     item = _one(call, issue, call.params["id"])
     before = sum(entry.seconds for entry in body.worklogs)
