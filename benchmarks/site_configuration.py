@@ -161,6 +161,7 @@ def required(truth: Truth) -> dict[str, int]:
             truth.ids("priority_scheme"),
             lambda one: _beyond(truth.records["priority_scheme"][one]["projects"]),
         ),
+        f"{API}/filter/{{}}/columns": len(truth.ids("filter")),
         f"{API}/dashboard/{{}}/gadget": len(truth.ids("dashboard")),
         gadget: len(truth.ids("dashboard_gadget")),
         f"{gadget}/{{}}": len(truth.ids("dashboard_gadget_property")),

@@ -30,6 +30,7 @@ def visit_lists(ok: Callable[..., Any], *, cloud_id: str, lead: str) -> None:
         "/priorityscheme/1/priorities",
         "/priorityscheme/1/projects",
         "/settings/columns",
+        f"/filter/{ok('GET', '/filter/search')['values'][0]['id']}/columns",
         "/application-properties/advanced-settings",
         "/configuration/timetracking",
         "/configuration/timetracking/list",
@@ -67,6 +68,8 @@ def _service_desk(ok: Callable[..., Any], lead: str) -> None:
     desk = ok("GET", f"{DESK}/servicedesk")["values"][0]["id"]
     for noun in ("requesttype", "requesttypegroup", "queue", "organization"):
         assert ok("GET", f"{DESK}/servicedesk/{desk}/{noun}")["values"]
-    ok("GET", f"{DESK}/organization")
+    (organization,) = ok("GET", f"{DESK}/organization")["values"]
+    assert ok("GET", f"{DESK}/organization/{organization['id']}/user")["values"]
+    assert ok("GET", f"{DESK}/servicedesk/{desk}/customer", headers={"X-ExperimentalApi": "opt-in"})["values"]
     kind = ok("GET", f"{DESK}/servicedesk/{desk}/requesttype")["values"][0]["id"]
     assert ok("GET", f"{DESK}/servicedesk/{desk}/requesttype/{kind}/field")["requestTypeFields"]

@@ -41,6 +41,8 @@ CASES = {
 STATUSES = (400, 403, 404, 410, 422)
 # What an app alone may list is refused anyway; a list beyond a scheme is asked for only where there is more.
 ALWAYS_REFUSED = "webhook"
+# Another's own filter is listed for administrators; its columns are shown to that one only.
+PRIVATE = "columns of filters of filter 90000"
 SELDOM_ASKED = {"priority_scheme_priority", "priority_scheme_project"}
 LISTED = kinds_at(Level.SITE, Level.PROJECT)
 ON_THEIR_OWN = [kind for kind in LISTED if not kind.listing.is_per_parent]
@@ -85,7 +87,7 @@ def gaps_of(outcome: BackupOutcome) -> dict[str, list[Gap]]:
     found: dict[str, list[Gap]] = {}
     for capture in outcome.captures:
         for gap in capture.manifest.gaps:
-            if gap.kind != ALWAYS_REFUSED:
+            if gap.kind != ALWAYS_REFUSED and (gap.subject, gap.status) != (PRIVATE, 400):
                 found.setdefault(gap.kind, []).append(gap)
     return found
 
@@ -137,9 +139,11 @@ def test_every_list_may_be_refused(backed: Backed, status: int) -> None:
 def test_the_list_of_every_single_parent_may_be_refused(backed: Backed, status: int) -> None:
     # A refused parent hides its children's lists, so each generation is refused in a run of its own.
     parents = {kind.parent for kind in BELOW_OTHERS}
+    # By one status Jira may say that there is nothing to list, which is no refusal.
+    refusable = [kind for kind in BELOW_OTHERS if kind.listing.none_status != status]
     generations = [
-        [kind for kind in BELOW_OTHERS if kind.name in parents],
-        [kind for kind in BELOW_OTHERS if kind.name not in parents],
+        [kind for kind in refusable if kind.name in parents],
+        [kind for kind in refusable if kind.name not in parents],
     ]
     for generation in generations:
         after = again(backed, *{pattern(kind) for kind in generation}, status=status)

@@ -215,7 +215,11 @@ def test_gaps_that_are_not_accepted_make_the_run_incomplete(
         code, outcome = run("backup", "--site")
         gaps = outcome["snapshots"][0]["gaps"]
         assert (code, outcome["snapshots"][0]["state"]) == (3, "gaps")
-        assert [(gap["kind"], gap["status"]) for gap in gaps] == [("resolution", 403), ("webhook", 403)]
+        assert [(gap["kind"], gap["status"]) for gap in gaps] == [
+            ("resolution", 403),
+            ("filter_column", 400),
+            ("webhook", 403),
+        ]
         (place / "jira-backup.toml").write_text('[backup]\naccepted_gaps = ["resolution:403"]\n')
         assert run("backup", "--site")[0] == 0
     finally:

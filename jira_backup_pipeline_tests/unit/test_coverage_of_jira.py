@@ -90,6 +90,7 @@ LISTS = {
     "resolutions, link types, labels": (f"{API}/resolution/search", f"{API}/issueLinkType", f"{API}/label"),
     "filters and dashboards": (
         f"{API}/filter/search",
+        f"{API}/filter/{{}}/columns",
         f"{API}/dashboard/search",
         f"{API}/dashboard/{{}}/gadget",
         f"{API}/dashboard/{{}}/items/{{}}/properties",
@@ -117,10 +118,11 @@ LISTS = {
     "service desks": (
         f"{DESK}/servicedesk",
         f"{DESK}/organization",
+        f"{DESK}/organization/{{}}/user",
         f"{DESK}/servicedesk/{{}}/requesttype/{{}}/field",
         *(
             f"{DESK}/servicedesk/{{}}/{part}"
-            for part in ("requesttype", "requesttypegroup", "queue", "organization")
+            for part in ("requesttype", "requesttypegroup", "queue", "organization", "customer")
         ),
     ),
 }

@@ -2,8 +2,8 @@
 
 What belongs here: one entry for each kind, in capture order; parents before what is listed for them.
 
-What stays out: requests, which are issues and are captured as such. Their SLAs, approvals and participants are lists of one
-request each and are not captured; customers of a desk are people.
+What stays out: requests, which are issues and are captured as such; what is listed for each request is a kind of its issue
+(`issue`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from jira_backup_pipeline.domain.catalogue.shape import (
 
 _DESKS = "/rest/servicedeskapi/servicedesk"
 _NOT_CREATABLE = "no REST call makes them"
+_PERSON = (
+    text("account_id", "accountId"),
+    text("display_name", "displayName"),
+    text("email", "emailAddress"),
+    flag("is_active", "active"),
+)
 
 SERVICE_DESK_KINDS = (
     kept(
@@ -109,6 +115,28 @@ SERVICE_DESK_KINDS = (
         listing=pages(_DESKS + "/{parent_id}/organization", words=DESK_WORDS),
         columns=(text("organization_id", "id"), text("name")),
         parent="service_desk",
+        optional_statuses=NOT_EVERYWHERE,
+    ),
+    kept(
+        "organization_member",
+        "organization_members",
+        title="customers in organizations",
+        listing=pages("/rest/servicedeskapi/organization/{parent_id}/user", words=DESK_WORDS),
+        columns=_PERSON,
+        parent="organization",
+        id_path=("accountId",),
+        restore_note="accounts belong to Atlassian; who was in which organization is kept to look up",
+        optional_statuses=NOT_EVERYWHERE,
+    ),
+    kept(
+        "customer",
+        "customers",
+        title="customers of service desks",
+        listing=pages(_DESKS + "/{parent_id}/customer", words=DESK_WORDS),
+        columns=_PERSON,
+        parent="service_desk",
+        id_path=("accountId",),
+        restore_note="accounts belong to Atlassian; whose customers they were is kept to look up",
         optional_statuses=NOT_EVERYWHERE,
     ),
 )

@@ -24,6 +24,7 @@ class Paging(StrEnum):
 
     SINGLE = "single"
     ARRAY = "array"
+    WHOLE = "whole list"
     OFFSET = "offset"
     START_ONLY = "start only"
     CURSOR = "cursor"
@@ -105,6 +106,7 @@ class Listing:
     `{parent_ids}` stands for many parents, up to `batch` of them in one question. The records of such an answer name
     their parent at `names_parents`, or with `groups_parents` a list of those that they are true of.
     With `is_one_right` an account may ask for the list of every parent or of none: one refusal speaks for all.
+    A list whose order matters is kept as one record (`Paging.WHOLE`).
     `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
     refuses it; `none_status` is the status by which Jira says that there is nothing to list.
     """

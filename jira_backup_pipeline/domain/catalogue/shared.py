@@ -78,6 +78,18 @@ SHARED_KINDS = (
         optional_statuses=ADMIN_ONLY | {400},
     ),
     kept(
+        "filter_column",
+        "filter_columns",
+        title="columns of filters",
+        # Jira says 404 of a filter that is shown with the usual columns.
+        listing=Listing("/rest/api/3/filter/{parent_id}/columns", Paging.WHOLE, none_status=404),
+        columns=(texts("field_ids", "value"), texts("labels", "label")),
+        parent="filter",
+        id_path=(),
+        # Those that others keep for themselves are listed for administrators, but their columns are not shown.
+        optional_statuses=ADMIN_ONLY | {400},
+    ),
+    kept(
         "group",
         "groups",
         title="groups",

@@ -27,6 +27,7 @@ _BELOW_A_DESK = (
     ("requesttypegroup", service_desk.request_type_groups),
     ("queue", service_desk.queues),
     ("organization", service_desk.organizations_of),
+    ("customer", service_desk.customers),
 )
 
 
@@ -60,8 +61,20 @@ def organizations(call: Call) -> Response:
     return _page(call, service_desk.organizations(call.site))
 
 
+@ROUTES.get(f"{API}/organization/{{organizationId}}/user")
+def organization_members(call: Call) -> Response:
+    """The customers in an organization by page."""
+    call.actor()
+    found = service_desk.members_of(call.site, call.params["organizationId"])
+    if found is None:
+        raise ApiError(404, "The organization was not found.")
+    return _page(call, found)
+
+
 def _of_desk(call: Call, *, listed: Callable[[Site, Project], list[JsonObject]]) -> Response:
     call.actor()
+    if listed is service_desk.customers and call.request.headers.get("x-experimentalapi") != "opt-in":
+        raise ApiError(412, "This API is experimental: opt in with the header X-ExperimentalApi.")
     for project in service_desk.desk_projects(call.site):
         if service_desk.desk_id(project) == call.params["serviceDeskId"]:
             return _page(call, listed(call.site, project))

@@ -24,6 +24,7 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.jql.matching import Asker, compile_node
 from jira_backup_pipeline.sandbox.jql.parser import parse
 from jira_backup_pipeline.sandbox.model import Group
+from jira_backup_pipeline.sandbox.setup import shared
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -113,6 +114,20 @@ def edit_filter(call: Call) -> Response:
         if name in body:
             found[name] = str(body[name])
     return json_response(_filter_answer(call, found))
+
+
+@ROUTES.get(f"{API}/filter/{{id}}/columns")
+def read_columns(call: Call) -> Response:
+    """The columns of a filter; 404 where nobody chose any, 400 where another keeps the filter for themselves."""
+    caller, wanted = call.actor(), call.params["id"]
+    seen = [found["id"] for found in shared.filters(call.site, all_of_them=False)]
+    mine = [i["id"] for i in call.site.made.of("filter") if i["owner"]["accountId"] == caller.account_id]
+    if wanted not in (*seen, *mine):
+        raise ApiError(400, "The selected filter is not available to you, perhaps it has been deleted.")
+    chosen = shared.filter_columns(call.site, wanted)
+    if not chosen:
+        raise ApiError(404, "No column configuration is set for the filter.")
+    return json_response(chosen)
 
 
 @ROUTES.put(f"{API}/filter/{{id}}/owner")

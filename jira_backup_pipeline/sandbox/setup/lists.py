@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox.http import JsonObject
+from jira_backup_pipeline.sandbox.http import Json, JsonObject
 from jira_backup_pipeline.sandbox.setup import (
     administration,
     associations,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.model import Field
     from jira_backup_pipeline.sandbox.site import Site
 
-Found = tuple[str, str, JsonObject]
+Found = tuple[str, str, Json]
 
 # Kind, how its list is made, and the members that make up an id.
 LISTS: tuple[tuple[str, Callable[[Site], list[JsonObject]], tuple[str, ...]], ...] = (
@@ -71,6 +71,7 @@ OF_DESKS = (
     ("request_type_group", service_desk.request_type_groups),
     ("queue", service_desk.queues),
     ("service_desk_organization", service_desk.organizations_of),
+    ("customer", service_desk.customers),
 )
 
 
@@ -84,6 +85,10 @@ def setup_records(site: Site) -> Iterator[Found]:
         for item in fields.tab_fields(site, str(tab["screenId"]), str(tab["tabId"])) or ():
             yield "screen_field", f"{tab['tabId']}/{item['id']}", item
     yield from _of_configurations(site)
+    for shown in shared.filters(site):
+        columns = shared.filter_columns(site, str(shown["id"]))
+        if columns:
+            yield "filter_column", str(shown["id"]), columns
     yield from _of_dashboards(site)
     yield from _of_projects(site)
     yield from _of_boards(site)
@@ -122,7 +127,10 @@ def _of_desks(site: Site) -> Iterator[Found]:
     for project in service_desk.desk_projects(site):
         for kind, of_desk in OF_DESKS:
             for record in of_desk(site, project):
-                yield kind, f"{service_desk.desk_id(project)}/{record['id']}", record
+                own = record["accountId"] if kind == "customer" else record["id"]
+                yield kind, f"{service_desk.desk_id(project)}/{own}", record
+        for record in service_desk.members_of(site, service_desk.desk_id(project)) or ():
+            yield "organization_member", f"{service_desk.desk_id(project)}/{record['accountId']}", record
         for asked in service_desk.request_types(site, project):
             place = f"{service_desk.desk_id(project)}/{asked['id']}"
             for record in service_desk.request_type_fields(site, asked):

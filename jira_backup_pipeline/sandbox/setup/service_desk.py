@@ -10,11 +10,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.sandbox.http import SELF_BASE, JsonObject
+from jira_backup_pipeline.sandbox import reference_rendering as show
+from jira_backup_pipeline.sandbox.http import SELF_BASE, JsonObject, decode, encode
 from jira_backup_pipeline.sandbox.setup.associations import live_projects
 
 if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.model import Project
+    from jira_backup_pipeline.sandbox.model import Account, Project
     from jira_backup_pipeline.sandbox.site import Site
 
 API = f"{SELF_BASE}/rest/servicedeskapi"
@@ -121,6 +122,34 @@ def organizations(site: Site) -> list[JsonObject]:
         }
         for project in desk_projects(site)
     ]
+
+
+def customers(site: Site, project: Project) -> list[JsonObject]:
+    """The customers of a desk: a few of the site's people, none of them twice."""
+    people = [account for account in site.accounts.values() if account.active]
+    shift = project.project_id % 3
+    return [_customer(site, account) for account in people[shift : shift + 3]]
+
+
+def members_of(site: Site, organization_id: str) -> list[JsonObject] | None:
+    """The customers in an organization; None where there is no such organization."""
+    for project in desk_projects(site):
+        if desk_id(project) == organization_id:
+            return customers(site, project)[:2]
+    return None
+
+
+def _customer(site: Site, account: Account) -> JsonObject:
+    shown = decode(encode(show.user_listed(site, account)))
+    names = ("accountId", "emailAddress", "displayName", "active", "timeZone")
+    return {
+        **{name: shown[name] for name in names if name in shown},
+        "_links": {
+            "self": f"{show.API}/user?accountId={account.account_id}",
+            "jiraRest": f"{show.API}/user?accountId={account.account_id}",
+            "avatarUrls": {},
+        },
+    }
 
 
 def organizations_of(site: Site, project: Project) -> list[JsonObject]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.site import Site
 
 _FIRST_SCHEME = 10_000
+_BOARD_COLUMNS = (("Summary", "summary"), ("Key", "issuekey"), ("Assignee", "assignee"))
 
 
 def filters(site: Site, *, all_of_them: bool = True) -> list[JsonObject]:
@@ -64,6 +65,17 @@ def _filter(site: Site, filter_id: int, name: str, jql: str, owner: Account, *, 
         "editPermissions": [],
         "subscriptions": [],
     }
+
+
+def filter_columns(site: Site, filter_id: str) -> list[JsonObject]:
+    """The columns that a filter is shown with; none where it is shown with the usual ones."""
+    chosen = site.made.items.get(("filter columns", filter_id))
+    if chosen is None and filter_id in {
+        str(board.filter_id or board.board_id) for board in site.boards.values()
+    }:
+        # Not in the order of the names or ids: the order is what people chose.
+        return [{"label": label, "value": value} for label, value in _BOARD_COLUMNS]
+    return chosen or []
 
 
 def dashboards(site: Site) -> list[JsonObject]:
