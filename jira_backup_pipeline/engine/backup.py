@@ -9,6 +9,8 @@ What stays out: the capture of one scope (`engine.capture`) and what it will cos
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from jira_backup_pipeline.domain.readings import Account
     from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 _ENDS_THE_RUN = (CredentialsRejected, StoreError, IntegrityError, Refused)
 # So many names are looked up one by one; for more, listing everything costs less.
 _FEW_NAMES = 10
+# So long an account counts as just asked.
+_ACCOUNT_LASTS = timedelta(minutes=10)
 
 
 def new_run_id(clock: Callable[[], datetime]) -> str:
@@ -70,9 +75,11 @@ def back_up(
     captures: list[CaptureOutcome] = []
     failures: list[FailedScope] = []
 
-    def attempt(scope: str, name: str, capture: Callable[[], CaptureOutcome]) -> None:
+    account = _AccountOfRun(reader, clock)
+
+    def attempt(scope: str, name: str, capture: Callable[..., CaptureOutcome]) -> None:
         try:
-            captures.append(capture())
+            captures.append(capture(account=account.at_present()))
         except BackupPipelineError as error:
             failures.append(FailedScope(scope, name, error))
             if isinstance(error, _ENDS_THE_RUN):
@@ -104,6 +111,31 @@ def back_up(
     outcome = BackupOutcome(run, tuple(captures), tuple(failures))
     repository.put_document("runs", run, outcome.to_json())
     return outcome
+
+
+@dataclass(slots=True)
+class _AccountOfRun:
+    """Who the run works as, asked once in a while instead of once for each project: two requests a project on a quiet night.
+
+    Every answer names the account that it is made out to, so a token that stops counting is noticed without asking.
+    """
+
+    reader: JiraReader
+    clock: Callable[[], datetime]
+    _known: tuple[datetime, Account] | None = None
+
+    def at_present(self) -> Account:
+        """Give the account with Jira's clock as it is now, never ahead of it: the time since it was asked is added."""
+        if self._known is not None:
+            asked_at, account = self._known
+            elapsed = self.clock() - asked_at
+            # A clock of ours that was set, back or forth, shows as a span that cannot be.
+            if timedelta(0) <= elapsed <= _ACCOUNT_LASTS:
+                return replace(account, server_time=account.server_time + elapsed)
+        account = self.reader.whoami()
+        # After the answer: counted from before the question, Jira's clock would be put forward by the way there and back.
+        self._known = (self.clock(), account)
+        return account
 
 
 def find_projects(reader: JiraReader, names: Sequence[str] | None) -> list[ListedProject]:

@@ -81,6 +81,7 @@ class Workload:
         property_keys: keys of issue properties that are asked for by name.
         sample: issues asked singly for all properties.
         changed: issues that the search for changes gives (None: it is not asked).
+        versions: versions that are asked for their related work, one request each.
     """
 
     listed: int
@@ -92,6 +93,7 @@ class Workload:
     property_keys: int = 0
     sample: int = 0
     changed: int | None = None
+    versions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ def cost_of(work: Workload, averages: Averages) -> Cost:
     changed = 0 if work.changed is None else max(1, ceil(work.changed / _CHANGED_PAGE))
     history = max(ceil(work.to_read / _HISTORIES), ceil(expected.get("changelog", 0) / _HISTORY_PAGE))
     requests = {
-        "settings": _SETTINGS,
+        "settings": _SETTINGS + work.versions,
         "finding issues": max(1, ceil(work.listed / _WALK_PAGE)) + changed,
         "issues": ceil(work.to_read / _BODIES) * rounds,
         "history": history,

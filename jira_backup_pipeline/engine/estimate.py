@@ -15,6 +15,7 @@ from jira_backup_pipeline.domain.errors import IntegrityError
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level, Paging, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, project_scope
 from jira_backup_pipeline.engine.capture.changes import property_sample, reread_turn
+from jira_backup_pipeline.engine.capture.turns import requests_expected
 from jira_backup_pipeline.engine.cost import Cost, Workload, averages_of, cost_of, total
 
 if TYPE_CHECKING:
@@ -187,6 +188,12 @@ class _Facts:
             people=self.site.counts.get("people", 0) if self.site else 0,
             property_keys=len(manifest.property_keys or ()) if manifest else 0,
             sample=len(property_sample([""] * to_read, is_first=manifest is None)),
+            versions=requests_expected(
+                manifest.counts.get("versions", 0) if manifest else 0,
+                is_first=manifest is None,
+                is_full=self.options.is_full,
+                reread_days=self.options.reread_days,
+            ),
         )
 
     def _costed(self, project: ListedProject, manifest: Manifest | None, work: Workload) -> ProjectEstimate:

@@ -94,7 +94,7 @@ def _each(
             failed = 0
             yield parent, answer
             continue
-        subject = f"{kind.title} of {parent.kind} {parent.id}"
+        subject = kind.of_parent(parent.kind, parent.id)
         if isinstance(answer, Refusal):
             failed, gap = 0, _gap(kind, answer, subject)
         else:

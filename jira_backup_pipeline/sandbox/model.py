@@ -190,6 +190,7 @@ class Version:
     start_date: str | None = None
     release_date: str | None = None
     raw: bytes | None = None
+    related_work: list[dict[str, str]] = field(default_factory=list)
 
 
 class ProjectState(StrEnum):

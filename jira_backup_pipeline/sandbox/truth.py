@@ -158,6 +158,8 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
     for version in site.versions_of(home):
         record = show.version(version, detail=True)
         yield _line("version", version.version_id, record, project_id=home, visible=visible)
+        beside: Json = list(version.related_work)
+        yield _line("version_related_work", version.version_id, beside, project_id=home, visible=visible)
     for role in site.roles.values():
         record = show.project_role(site, project, role)
         yield _line("project_role", f"{home}/{role.item_id}", record, project_id=home, visible=visible)

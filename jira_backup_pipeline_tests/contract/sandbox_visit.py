@@ -231,6 +231,9 @@ def _project(go: Visitor) -> tuple[str, dict[str, Any]]:
     go.ok("PUT", f"/version/{version['id']}", {"released": True})
     go.ok("POST", f"/version/{later['id']}/move", {"position": "First"})
     go.ok("GET", f"/version/{version['id']}/relatedIssueCounts")
+    beside = {"category": "Design", "title": "Sketch", "url": "https://example.org/sketch"}
+    go.ok("POST", f"/version/{version['id']}/relatedwork", beside)
+    assert go.ok("GET", f"/version/{version['id']}/relatedwork")
     go.ok("GET", f"/project/{key}/component")
     go.ok("GET", f"/project/{key}/version")
     go.ok("DELETE", f"/component/{component['id']}")

@@ -71,6 +71,11 @@ def backed() -> Iterator[Backed]:
     """A site with a service project beside the made ones, and its backup."""
     with start_sandbox(projects=2, issues=30, seed=11) as sandbox:
         add_service_project(sandbox)
+        newest = max(sandbox.site.versions)
+        beside = {"category": "Design", "title": "Sketch", "url": "https://example.org/sketch"}
+        asked(sandbox, "POST", f"/version/{newest}/relatedwork", beside)
+        # The release notes among it have neither id nor address.
+        sandbox.site.versions[newest].related_work.append({"category": "Communication"})
         add_project(sandbox, "OLD", "software")
         asked(sandbox, "POST", "/project/OLD/archive")
         add_project(sandbox, "GONE", "business")
@@ -184,6 +189,26 @@ def test_every_record_of_a_project_kind_is_stored_as_the_site_has_it(backed: Bac
             assert record == raw
         compared += len(rows)
     assert compared
+
+
+def test_what_people_put_beside_versions_is_stored_as_the_site_has_it(backed: Backed) -> None:
+    sandbox, repository, outcome = backed
+    stored_lists = {}
+    for capture in outcome.captures[1:]:
+        rows = stored(repository, capture.manifest, "version_related_works")
+        stored_lists |= {record_id: row for (_, record_id), row in rows.items()}
+    assert stored_lists
+    for record_id, row in stored_lists.items():
+        version = sandbox.site.versions[int(record_id)]
+        assert json.loads(row["raw"]) == version.related_work
+    used = [row for row in stored_lists.values() if row["categories"]]
+    assert [(row["categories"], row["titles"], row["urls"]) for row in used] == [
+        (["Design", "Communication"], ["Sketch", ""], ["https://example.org/sketch", ""])
+    ]
+    # Its project uses them, so all its versions were asked; of the other one two were, and that is said.
+    home = sandbox.site.versions[max(sandbox.site.versions)].project_id
+    asked_of_home = [i for i in stored_lists if sandbox.site.versions[int(i)].project_id == home]
+    assert len(asked_of_home) == len(sandbox.site.versions_of(home)) == len(stored_lists) - 2
 
 
 def test_names_and_types_of_fields_are_kept_with_the_project(backed: Backed) -> None:

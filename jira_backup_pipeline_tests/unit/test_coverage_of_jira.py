@@ -27,7 +27,11 @@ LISTS = {
         ),
     ),
     "roles and actors": (f"{API}/role", f"{API}/project/{{}}/role"),
-    "components and versions": (f"{API}/project/{{}}/component", f"{API}/project/{{}}/version"),
+    "components and versions": (
+        f"{API}/project/{{}}/component",
+        f"{API}/project/{{}}/version",
+        f"{API}/version/{{}}/relatedwork",
+    ),
     "issue types and schemes": (
         f"{API}/issuetype",
         f"{API}/issuetypescheme",

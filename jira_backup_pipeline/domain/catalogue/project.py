@@ -84,6 +84,28 @@ PROJECT_KINDS: tuple[Kind, ...] = (
         recognition=Recognition.NATURAL_KEY,
     ),
     Kind(
+        name="version_related_work",
+        table="version_related_works",
+        title="related work of versions",
+        level=Level.PROJECT,
+        # One list a version, empty for nearly all; the release notes among it have no id, so each list is one record.
+        listing=Listing(
+            "/rest/api/3/version/{parent_id}/relatedwork", Paging.WHOLE, is_one_right=True, takes_turns=True
+        ),
+        columns=(
+            texts("categories", "category"),
+            texts("titles", "title"),
+            texts("urls", "url"),
+            texts("issue_ids", "issueId"),
+        ),
+        parent="version",
+        id_path=(),
+        recognition=Recognition.NEVER,
+        is_restorable=False,
+        restore_note="kept to look up and to compare; not rebuilt on the target",
+        optional_statuses=NOT_EVERYWHERE,
+    ),
+    Kind(
         name="role_actors",
         table="role_actors",
         title="project roles and their actors",

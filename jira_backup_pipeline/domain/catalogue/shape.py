@@ -108,7 +108,8 @@ class Listing:
     With `is_one_right` an account may ask for the list of every parent or of none: one refusal speaks for all.
     A list whose order matters is kept as one record (`Paging.WHOLE`).
     `only` leaves out parents that have no such list; `fallback_without` names a query member that is left out where Jira
-    refuses it; `none_status` is the status by which Jira says that there is nothing to list.
+    refuses it; `none_status` is the status by which Jira says that there is nothing to list. With `takes_turns` parents that did not
+    change are asked in turns only (`engine.capture.turns`).
     """
 
     path: str
@@ -124,6 +125,7 @@ class Listing:
     groups_parents: bool = False
     is_one_right: bool = False
     none_status: int | None = None
+    takes_turns: bool = False
 
     @property
     def is_per_parent(self) -> bool:
@@ -160,6 +162,10 @@ class Kind:
     optional_statuses: frozenset[int] = frozenset()
     completed_by: str | None = None
     remedy: str = ""
+
+    def of_parent(self, parent_kind: str, parent_id: str) -> str:
+        """Name the list of one parent, as a gap is called that concerns it alone."""
+        return f"{self.title} of {parent_kind} {parent_id}"
 
     @property
     def is_optional(self) -> bool:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.manifest import Gap, LedgerLine
 from jira_backup_pipeline.domain.readings import Listed
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.turns import turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.records import Record
@@ -34,6 +36,7 @@ def capture_listings(
     progress: Progress,
     *,
     project_id: str | None = None,
+    options: CaptureOptions | None = None,
 ) -> dict[str, Sequence[Record]]:
     """Read whole listings into the draft; records that are listed no more leave the snapshot.
 
@@ -43,7 +46,7 @@ def capture_listings(
     Raises:
         TransientError, UnexpectedAnswer: several lists failed one after the other.
     """
-    kinds = tuple(kinds)
+    kinds, options = tuple(kinds), options or CaptureOptions()
     parents = {kind.parent for kind in kinds if kind.listing.is_per_parent}
     parents |= {kind.listing.only.of for kind in kinds if kind.listing.only is not None}
     parents |= {kind.completed_by for kind in kinds}
@@ -51,8 +54,12 @@ def capture_listings(
     unread: dict[str | None, tuple[str, ...]] = {}
     failed = 0
     for kind in kinds:
+        waiting: frozenset[str] = frozenset()
         try:
-            listed = reader.list_kind(kind, project_id=project_id, known=known)
+            if kind.listing.takes_turns:
+                listed, waiting = _in_turns(reader, draft, kind, known, options)
+            else:
+                listed = reader.list_kind(kind, project_id=project_id, known=known)
         except (TransientError, UnexpectedAnswer) as error:
             failed += 1
             if failed >= _ENOUGH_FAILURES:
@@ -67,18 +74,55 @@ def capture_listings(
         if kind.listing.is_per_parent:
             # What hangs on an unread parent is unread as well, all the way down.
             unread[kind.name] += unread.get(kind.parent, ())
-        _store(draft, packing, listed, unread[kind.name])
+        _store(draft, packing, listed, unread[kind.name], waiting)
         progress.advance()
     return known
 
 
-def _store(draft: Draft, packing: Packing, listed: Listed, unread: tuple[str, ...]) -> None:
+def _in_turns(
+    reader: JiraReader,
+    draft: Draft,
+    kind: Kind,
+    known: Mapping[str, Sequence[Record]],
+    options: CaptureOptions,
+) -> tuple[Listed, frozenset[str]]:
+    """Ask the parents whose turn it is; give also the ids of those that wait, whose stored lists stay as they are."""
+    above = str(kind.parent)
+    parents = known.get(above, ())
+    turns = turns_of(draft, kind, parents, reread_days=options.reread_days, is_full=options.is_full)
+    listed = reader.list_kind(kind, known={**known, above: turns.now})
+    asked = turns.now
+    if turns.if_used and any(record.value for record in listed.records):
+        more = reader.list_kind(kind, known={**known, above: turns.if_used})
+        listed = Listed(
+            kind.name,
+            (*listed.records, *more.records),
+            (*listed.gaps, *more.gaps),
+            (listed.declared or 0) + (more.declared or 0),
+            (*listed.unread, *more.unread),
+        )
+        asked = tuple(parents)
+    elif turns.if_used:
+        draft.notes.append(
+            f"{kind.title}: {len(turns.if_used)} of {len(parents)} were not asked yet, as those that were have none;"
+            " a full reading asks all of them"
+        )
+    return listed, frozenset(parent.id for parent in parents) - {parent.id for parent in asked}
+
+
+def _store(
+    draft: Draft,
+    packing: Packing,
+    listed: Listed,
+    unread: tuple[str, ...],
+    waiting: Collection[str] = (),
+) -> None:
     seen = set()
     for record in listed.records:
         seen.add(record.id)
         packing.add(listed.kind, record.id, 0, [record])
     draft.gaps.extend(listed.gaps)
-    gone = draft.previous.ids(listed.kind) - seen
+    gone = draft.previous.ids(listed.kind) - seen - set(waiting)
     # What could not be read is not proven gone: the last good copy stays, and the gap says why it may be old.
     kept = {record_id for record_id in gone if any(_lies_below(record_id, above) for above in unread)}
     if kept:

@@ -56,8 +56,9 @@ def capture_project(
     clock: Callable[[], datetime],
     options: CaptureOptions | None = None,
     progress: Progress | None = None,
+    account: Account | None = None,
 ) -> CaptureOutcome:
-    """Capture a project and commit its snapshot.
+    """Capture a project and commit its snapshot; `account` is what was just asked of it, if it was.
 
     A run that died before leaves closed packs; they are reused where Jira says that their issues did not change since.
 
@@ -70,7 +71,7 @@ def capture_project(
     options, progress = options or CaptureOptions(), progress or Silence()
     started_at = clock()
     reader.on_wait(progress.note)
-    account = reader.whoami()
+    account = account or reader.whoami()
     repository.bind_site(account.cloud_id, account.base_url)
     site = repository.latest(SITE_SCOPE)
     scope = project_scope(project.identity.id)
@@ -86,7 +87,7 @@ def capture_project(
     packing = Packing(repository, draft)
     kinds = kinds_at(Level.PROJECT)
     progress.stage(f"{project.identity.key}: settings", len(kinds))
-    capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id)
+    capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id, options=options)
     feed = feed_for(repository, draft, site)
     worklogs = WorklogWatch(repository, reader, draft, feed)
     capture = _IssueCapture(repository, reader, draft, packing, account, worklogs, options, clock, progress)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from jira_backup_pipeline.domain.manifest import Manifest
+    from jira_backup_pipeline.domain.readings import Account
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.outcomes import CaptureOutcome
     from jira_backup_pipeline.engine.ports import JiraReader
@@ -47,8 +48,9 @@ def capture_site(
     clock: Callable[[], datetime],
     options: CaptureOptions | None = None,
     progress: Progress | None = None,
+    account: Account | None = None,
 ) -> CaptureOutcome:
-    """Capture the site's configuration and people and commit the site snapshot.
+    """Capture the site's configuration and people and commit the site snapshot; `account` is what was just asked of it, if it was.
 
     Raises:
         CredentialsRejected: Jira does not know the account; nothing is committed.
@@ -57,7 +59,7 @@ def capture_site(
     options, progress = options or CaptureOptions(), progress or Silence()
     started_at = clock()
     reader.on_wait(progress.note)
-    account = reader.whoami()
+    account = account or reader.whoami()
     repository.bind_site(account.cloud_id, account.base_url)
     draft = Draft(
         scope=SITE_SCOPE,
@@ -69,7 +71,7 @@ def capture_site(
     packing = Packing(repository, draft)
     kinds = kinds_at(Level.SITE)
     progress.stage("site: configuration and people", len(kinds))
-    known = capture_listings(reader, draft, packing, kinds, progress)
+    known = capture_listings(reader, draft, packing, kinds, progress, options=options)
     packing.close()
     _hear_worklogs(reader, draft)
     _find_blind_spots(reader, draft, known.get(_PROJECTS, ()))

@@ -8,6 +8,7 @@ What stays out: their JSON (``reference_rendering``), and their ids as values of
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -260,6 +261,25 @@ def move_version(call: Call) -> Response:
     others = [entry for entry in site.versions.values() if entry.project_id != item.project_id]
     site.versions = {entry.version_id: entry for entry in [*others, *order]}
     return json_response(show.version(item, detail=True))
+
+
+@ROUTES.get(f"{API}/version/{{id}}/relatedwork")
+def related_work(call: Call) -> Response:
+    """What people put beside a version; the release notes among it have neither id nor address."""
+    return json_response(_version(call).related_work)
+
+
+@ROUTES.post(f"{API}/version/{{id}}/relatedwork")
+def add_related_work(call: Call) -> Response:
+    """Put something beside a version."""
+    item, body = _version(call), call.json_object()
+    call.site.require(call.caller, "ADMINISTER_PROJECTS", call.site.projects[item.project_id])
+    if not body.get("category") or not body.get("url"):
+        raise ApiError(400, "Related work needs a category and a URL.")
+    made = {name: str(body[name]) for name in ("category", "title", "url") if body.get(name)}
+    made["relatedWorkId"] = str(uuid.uuid4())
+    item.related_work.append(made)
+    return json_response(made, 201)
 
 
 @ROUTES.get(f"{API}/version/{{id}}/relatedIssueCounts")
