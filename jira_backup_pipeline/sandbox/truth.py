@@ -155,11 +155,7 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
     for component in site.components_of(home):
         record = show.component(site, component, detail=True)
         yield _line("component", component.component_id, record, project_id=home, visible=visible)
-    for version in site.versions_of(home):
-        record = show.version(version, detail=True)
-        yield _line("version", version.version_id, record, project_id=home, visible=visible)
-        beside: Json = list(version.related_work)
-        yield _line("version_related_work", version.version_id, beside, project_id=home, visible=visible)
+    yield from _version_records(site, home, visible=visible)
     for role in site.roles.values():
         record = show.project_role(site, project, role)
         yield _line("project_role", f"{home}/{role.item_id}", record, project_id=home, visible=visible)
@@ -176,6 +172,15 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
         for sprint in site.sprints.values():
             if sprint.board_id == board.board_id:
                 yield _line("sprint", sprint.sprint_id, show.sprint(sprint), project_id=home, visible=visible)
+
+
+def _version_records(site: Site, home: int, *, visible: bool) -> Iterator[JsonObject]:
+    for version in site.versions_of(home):
+        record = show.version(version, detail=True)
+        yield _line("version", version.version_id, record, project_id=home, visible=visible)
+        beside: Json = list(version.related_work)
+        if beside:
+            yield _line("version_related_work", version.version_id, beside, project_id=home, visible=visible)
 
 
 def issue_record(site: Site, issue: Issue) -> JsonObject:

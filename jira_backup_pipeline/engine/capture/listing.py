@@ -7,6 +7,7 @@ What stays out: issues (`project`) and paging (`jira`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
@@ -90,10 +91,9 @@ def _in_turns(
     above = str(kind.parent)
     parents = known.get(above, ())
     turns = turns_of(draft, kind, parents, reread_days=options.reread_days, is_full=options.is_full)
-    listed = reader.list_kind(kind, known={**known, above: turns.now})
-    asked = turns.now
-    if turns.if_used and any(record.value for record in listed.records):
-        more = reader.list_kind(kind, known={**known, above: turns.if_used})
+    listed, asked = _that_hold_something(reader, kind, {**known, above: turns.now}), turns.now
+    if turns.if_used and listed.records:
+        more = _that_hold_something(reader, kind, {**known, above: turns.if_used})
         listed = Listed(
             kind.name,
             (*listed.records, *more.records),
@@ -104,10 +104,19 @@ def _in_turns(
         asked = tuple(parents)
     elif turns.if_used:
         draft.notes.append(
-            f"{kind.title}: {len(turns.if_used)} of {len(parents)} were not asked yet, as those that were have none;"
-            " a full reading asks all of them"
+            f"{kind.title}: {len(asked)} of {len(parents)} were asked, as none is known to have any; the others take turns,"
+            " and a full reading asks all"
         )
     return listed, frozenset(parent.id for parent in parents) - {parent.id for parent in asked}
+
+
+def _that_hold_something(reader: JiraReader, kind: Kind, known: Mapping[str, Sequence[Record]]) -> Listed:
+    """Read lists without the empty ones: whether a parent was asked must not make another snapshot."""
+    listed = reader.list_kind(kind, known=known)
+    filled = tuple(record for record in listed.records if record.value)
+    empty = len(listed.records) - len(filled)
+    declared = None if listed.declared is None else listed.declared - empty
+    return replace(listed, records=filled, declared=declared)
 
 
 def _store(

@@ -1,8 +1,8 @@
 """Lists that cost a request for each parent and seldom hold anything: which parents are asked in this run.
 
 What belongs here: that choice. Parents that are new or changed are asked, those that could not be read before, those whose turn
-of the re-read it is, and all of them by a full reading. Where the kind was never read, the newest few are asked: as soon as one answer holds something, people
-use the thing, and every parent that was never asked is.
+of the re-read it is, and all of them by a full reading. At a first reading the newest few are asked: the first answer that ever
+holds something says that people use the thing, and every other parent is asked as well.
 
 What stays out: asking and storing (`listing`), and the turns themselves (`changes`).
 """
@@ -37,13 +37,14 @@ class Turns:
 def turns_of(
     draft: Draft, kind: Kind, parents: Sequence[Record], *, reread_days: int, is_full: bool
 ) -> Turns:
-    """Choose the parents to ask for their lists of a kind; an answer is a unit under its parent's id, empty or not."""
+    """Choose the parents to ask for their lists of a kind; a list that holds something is a unit under its parent's id."""
     if is_full:
         return Turns(tuple(parents))
     previous = draft.previous
-    asked = previous.ids(kind.name)
+    used = previous.ids(kind.name)
     unread = {gap.subject for gap in previous.gaps if gap.kind == kind.name}
-    sample = () if asked and not unread else {parent.id for parent in parents[-_SAMPLE:]}
+    is_first = not previous.ids(str(kind.parent))
+    sample = {parent.id for parent in parents[-_SAMPLE:]} if is_first or unread else frozenset[str]()
     manifest, today = previous.manifest, draft.captured_at.date()
     due: set[str] = set()
     if manifest is not None and manifest.captured_at.date() < today:
@@ -54,14 +55,12 @@ def turns_of(
         if parent.id in sample or parent.id in due or kind.of_parent(parent.kind, parent.id) in unread:
             return True
         before = previous.find(parent.kind, parent.id)
-        # Where nothing is stored everything is new; the sample speaks for all of it.
-        if before is None:
-            return manifest is not None
-        return before.digest != unit_digest([parent])
+        # At a first reading everything is new: the sample speaks for all of it.
+        return not is_first if before is None else before.digest != unit_digest([parent])
 
     now = tuple(parent for parent in parents if is_due(parent))
     chosen = {parent.id for parent in now}
-    return Turns(now, tuple(p for p in parents if p.id not in asked and p.id not in chosen))
+    return Turns(now, () if used else tuple(p for p in parents if p.id not in chosen))
 
 
 def requests_expected(parents: int, *, is_first: bool, is_full: bool, reread_days: int) -> int:
