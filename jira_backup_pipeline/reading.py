@@ -110,19 +110,30 @@ class Snapshot(Mapping[str, "TableReader"]):
             NotFound: the snapshot knows the attachment, but its bytes could not be read from Jira.
             IntegrityError: the stored bytes are damaged.
         """
-        attachments = self["attachments"].to_arrow(["id", "blob"])
-        blobs = dict(zip(attachments["id"].to_pylist(), attachments["blob"].to_pylist(), strict=True))
-        if attachment_id not in blobs:
-            message = f"snapshot {self._manifest.number} of {self._manifest.scope} has no attachment {attachment_id}"
-            raise UnknownName(message, hint="The ids are in the column `id` of the table `attachments`.")
-        if blobs[attachment_id] is None:
-            message = (
-                f"the bytes of attachment {attachment_id} are not in the backup{self._reason(attachment_id)}"
-            )
+        return self._open_bytes("attachments", "attachment", attachment_id)
+
+    def open_avatar(self, avatar_id: str) -> BinaryIO:
+        """Open the picture of a project's own avatar, in the site's snapshot; `avatar_id` is the column `id` of `avatars`.
+
+        Raises:
+            UnknownName: the snapshot has no avatar of that id.
+            NotFound: the snapshot knows the avatar, but its picture could not be read from Jira.
+            IntegrityError: the stored bytes are damaged.
+        """
+        return self._open_bytes("avatars", "avatar", avatar_id)
+
+    def _open_bytes(self, table: str, noun: str, record_id: str) -> BinaryIO:
+        rows = self[table].to_arrow(["id", "blob"])
+        blobs = dict(zip(rows["id"].to_pylist(), rows["blob"].to_pylist(), strict=True))
+        if record_id not in blobs:
+            message = f"snapshot {self._manifest.number} of {self._manifest.scope} has no {noun} {record_id}"
+            raise UnknownName(message, hint=f"The ids are in the column `id` of the table `{table}`.")
+        if blobs[record_id] is None:
+            message = f"the bytes of {noun} {record_id} are not in the backup{self._reason(noun, record_id)}"
             raise NotFound(
                 message, hint="The snapshot's gaps (`snapshot.manifest.gaps`) say what to do about it."
             )
-        return self._repository.open_blob(self._manifest.scope, blobs[attachment_id])
+        return self._repository.open_blob(self._manifest.scope, blobs[record_id])
 
     def close(self) -> None:
         """Give the temporary space back."""
@@ -142,9 +153,10 @@ class Snapshot(Mapping[str, "TableReader"]):
         """Name the snapshot."""
         return f"<snapshot {self._manifest.number} of {self._manifest.scope}, {to_iso(self._manifest.captured_at)}>"
 
-    def _reason(self, attachment_id: str) -> str:
-        gaps = (gap for gap in self._manifest.gaps if gap.kind == "attachment")
-        return next((f": {gap.reason}" for gap in gaps if attachment_id in gap.subject.split()), "")
+    def _reason(self, kind: str, record_id: str) -> str:
+        own = record_id.rpartition("/")[2]
+        gaps = (gap for gap in self._manifest.gaps if gap.kind == kind)
+        return next((f": {gap.reason}" for gap in gaps if own in gap.subject.split()), "")
 
 
 class _UnknownTable(UnknownName, KeyError):

@@ -126,6 +126,9 @@ class JiraReader(Protocol):
     def open_attachment(self, attachment_id: str) -> AttachmentBytes | Gap:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
 
+    def open_avatar(self, avatar_id: str) -> AttachmentBytes | Gap:
+        """Start the download of the picture of a project's own avatar; a refusal or absence is a gap."""
+
     def on_wait(self, say: Callable[[str], None] | None) -> None:
         """From now on tell `say` when all calls must wait because Jira's quota is spent."""
 

@@ -1,4 +1,4 @@
-"""Streams the bytes of an attachment, across the redirect to the media host and over broken connections.
+"""Streams the bytes of an attachment or of a project's avatar, across the redirect to the media host and over broken connections.
 
 What belongs here: following the one redirect that is followed (without the Authorization header beyond our own origin), the
 media UUID in it, and resuming by range where a connection broke, but only the same file: another size or tag ends it.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
+from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import AttachmentBytes
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.wire.addresses import media_id_in, redirect_target
@@ -23,11 +24,12 @@ from jira_backup_pipeline.jira.wire.retries import Fail, Refuse, Retry
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from jira_backup_pipeline.domain.manifest import Gap
     from jira_backup_pipeline.jira.client import JiraClient
     from jira_backup_pipeline.jira.exchange import Exchange
 
 _CONTENT = "/rest/api/3/attachment/content/{attachment_id}"
+_AVATAR = "/rest/api/3/universal_avatar/view/type/project/avatar/{avatar_id}"
+_NOT_FOUND = 404
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK, _PARTIAL = 200, 206
 _HOPS = 5
@@ -37,28 +39,58 @@ _ERROR_BODY_SECONDS = 30.0
 
 def open_attachment(client: JiraClient, attachment_id: str) -> AttachmentBytes | Gap:
     """Start the download of an attachment; a refusal by Jira or its media host is a gap."""
-    source = _Source(client, attachment_id)
+    source = _Source(client, _content_of(attachment_id))
     opened = source.open_at(0)
     if isinstance(opened, Refusal):
         return gap_for(opened, kind="attachment", subject=f"attachment {attachment_id}")
     return AttachmentBytes(cast("BinaryIO", _Download(source, opened)), opened.length_bytes, source.media_id)
 
 
+def open_avatar(client: JiraClient, avatar_id: str) -> AttachmentBytes | Gap:
+    """Start the download of a project's avatar in the largest size that Jira has of it."""
+    largest = _Source(client, Request.get(_AVATAR, {"avatar_id": avatar_id}, size="xlarge"))
+    source, opened = largest, largest.open_at(0)
+    if isinstance(opened, Refusal) and opened.status == _NOT_FOUND:
+        # Jira says so of a size that there is not, also where there are others.
+        source = _Source(client, Request.get(_AVATAR, {"avatar_id": avatar_id}))
+        opened = source.open_at(0)
+    if isinstance(opened, Refusal):
+        return gap_for(opened, kind="avatar", subject=f"avatar {avatar_id}")
+    return _picture(source, opened, avatar_id)
+
+
+def _picture(source: _Source, opened: Exchange, avatar_id: str) -> AttachmentBytes | Gap:
+    if "html" in opened.headers.get("content-type", "").lower():
+        # A sign-in page is no picture; unlike an attachment, an avatar is never a page of its own.
+        opened.close()
+        return Gap(
+            kind="avatar",
+            subject=f"avatar {avatar_id}",
+            reason="jira answered with a page for people instead of a picture",
+            remedy="Check that no proxy or sign-in page stands between this machine and Jira.",
+        )
+    return AttachmentBytes(cast("BinaryIO", _Download(source, opened)), opened.length_bytes, source.media_id)
+
+
 def media_id_of(client: JiraClient, attachment_id: str) -> str | None:
     """Tell the media UUID of an attachment from its download redirect; None where Jira hands the bytes out itself."""
-    source = _Source(client, attachment_id)
+    source = _Source(client, _content_of(attachment_id))
     opened = source.open_at(0)
     if not isinstance(opened, Refusal):
         opened.close()
     return source.media_id
 
 
-class _Source:
-    """Opens an attachment at a position, with the retries of any other reading."""
+def _content_of(attachment_id: str) -> Request:
+    return Request.get(_CONTENT, {"attachment_id": attachment_id})
 
-    def __init__(self, client: JiraClient, attachment_id: str) -> None:
+
+class _Source:
+    """Opens a file at a position, with the retries of any other reading."""
+
+    def __init__(self, client: JiraClient, request: Request) -> None:
         self._client = client
-        self.request = Request.get(_CONTENT, {"attachment_id": attachment_id})
+        self.request = request
         self.media_id: str | None = None
 
     def open_at(self, position: int) -> Exchange | Refusal:

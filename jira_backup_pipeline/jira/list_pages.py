@@ -20,13 +20,14 @@ from jira_backup_pipeline.domain.kinds import PageWords, Paging
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.wire.messages import Refusal, Request
 from jira_backup_pipeline.jira.wire.pages import OffsetPager, StartOnlyPager, TokenPager
-from jira_backup_pipeline.jira.wire.slices import Page, read_value, split_object, whole_record
+from jira_backup_pipeline.jira.wire.slices import Page, read_value, split_array, split_object, whole_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.manifest import Gap
+    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.jira.client import JiraClient
     from jira_backup_pipeline.jira.wire.slices import Slice
 
@@ -114,6 +115,14 @@ def read_list(
     less.unread.append("")
     less.total = None if less.total is None else less.total + 1
     return less
+
+
+def members_of(parent: Record, items: str) -> Reading:
+    """Cut a list out of a record that was read before; where the record has no such list there is nothing."""
+    member = split_object(parent.raw).get(items)
+    if member is None or bytes(member).strip() == b"null":
+        return Reading()
+    return Reading([Found(item) for item in split_array(member)])
 
 
 def _read_pages(

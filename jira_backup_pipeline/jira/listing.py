@@ -14,12 +14,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
-from jira_backup_pipeline.domain.kinds import ITSELF
+from jira_backup_pipeline.domain.kinds import ITSELF, Paging
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import Listed
 from jira_backup_pipeline.domain.records import NO_EXTRA, Record, settled
 from jira_backup_pipeline.jira.batches import own_id, read_batches
-from jira_backup_pipeline.jira.list_pages import Reading, read_list
+from jira_backup_pipeline.jira.list_pages import Reading, members_of, read_list
 from jira_backup_pipeline.jira.refusals import gap_for
 from jira_backup_pipeline.jira.site import cloud_id_of
 from jira_backup_pipeline.jira.wire.messages import Refusal
@@ -64,6 +64,8 @@ def list_kind(
             listed = _listed(kind, [(None, reading)])
         return _completed(kind, listed, known or {})
     parents = _parents(kind, known or {})
+    if kind.listing.paging is Paging.INLINE:
+        return _listed(kind, [(parent, members_of(parent, kind.listing.items)) for parent in parents])
     if kind.listing.batch:
         return _listed(kind, read_batches(client, kind, values, parents))
 

@@ -147,6 +147,10 @@ class CloudReader:
         """Start the download of an attachment's bytes; a refusal or absence is a gap."""
         return download.open_attachment(self.client, attachment_id)
 
+    def open_avatar(self, avatar_id: str) -> AttachmentBytes | Gap:
+        """Start the download of the picture of a project's own avatar; a refusal or absence is a gap."""
+        return download.open_avatar(self.client, avatar_id)
+
     def on_wait(self, say: Callable[[str], None] | None) -> None:
         """From now on tell `say` when all calls must wait because Jira's quota is spent."""
         self.client.on_wait(say)

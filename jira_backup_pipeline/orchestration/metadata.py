@@ -40,7 +40,12 @@ _PROPERTIES_COLUMN = dg.TableColumn(
     "properties", "string", "The exact JSON of its properties, when it has any."
 )
 _EXTRA_COLUMNS = MappingProxyType(
-    {"attachment": _BLOB_COLUMNS, "comment": (_PROPERTIES_COLUMN,), "worklog": (_PROPERTIES_COLUMN,)}
+    {
+        "attachment": _BLOB_COLUMNS,
+        "avatar": _BLOB_COLUMNS,
+        "comment": (_PROPERTIES_COLUMN,),
+        "worklog": (_PROPERTIES_COLUMN,),
+    }
 )
 _TYPE_WORDS = MappingProxyType(
     {

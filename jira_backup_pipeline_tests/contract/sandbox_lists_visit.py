@@ -26,6 +26,7 @@ def visit_lists(ok: Callable[..., Any], *, cloud_id: str, lead: str) -> None:
         f"/config/fieldschemes/projects?{several}",
         f"/project/{ids[0]}/permissionscheme",
         f"/project/{ids[0]}/avatars",
+        f"/universal_avatar/view/type/project/avatar/{20_000 + int(ids[0])}",
         f"/project/{ids[0]}/email",
         "/priorityscheme/1/priorities",
         "/priorityscheme/1/projects",

@@ -204,6 +204,9 @@ class PocketJira:
                 return AttachmentBytes(io.BytesIO(data), len(data), f"media-{attachment_id}")
         return Gap("attachment", f"bytes of attachment {attachment_id}", "not found", "look", 404)
 
+    def open_avatar(self, avatar_id: str) -> AttachmentBytes | Gap:
+        return Gap("avatar", f"avatar {avatar_id}", "not found", "look", 404)
+
     def on_wait(self, say: object) -> None:
         del say
 

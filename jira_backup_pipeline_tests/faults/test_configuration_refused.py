@@ -39,12 +39,12 @@ CASES = {
     "statuses that only administrators see": ("/rest/api/3/statuses/search", 403, "status", False),
 }
 STATUSES = (400, 403, 404, 410, 422)
-# What an app alone may list is refused anyway; a list beyond a scheme is asked for only where there is more, and what is
-# asked in turns is no part of every run (`test_capture_turns`).
+# What an app alone may list is refused anyway; a list beyond a scheme is asked for only where there is more, what is
+# asked in turns is no part of every run (`test_capture_turns`), and avatars are cut out of the list above them.
 ALWAYS_REFUSED = "webhook"
 # Another's own filter is listed for administrators; its columns are shown to that one only.
 PRIVATE = "columns of filters of filter 90000"
-SELDOM_ASKED = {"priority_scheme_priority", "priority_scheme_project", "version_related_work"}
+SELDOM_ASKED = {"priority_scheme_priority", "priority_scheme_project", "version_related_work", "avatar"}
 LISTED = kinds_at(Level.SITE, Level.PROJECT)
 ON_THEIR_OWN = [kind for kind in LISTED if not kind.listing.is_per_parent]
 BELOW_OTHERS = [kind for kind in LISTED if kind.listing.is_per_parent and kind.name not in SELDOM_ASKED]

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from jira_backup_pipeline.domain.errors import UnknownName
 from jira_backup_pipeline.domain.kinds import KINDS, Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState
+from jira_backup_pipeline.engine.backup import back_up
+from jira_backup_pipeline.reading import Snapshot
 from jira_backup_pipeline.sandbox.server import start_sandbox
+from jira_backup_pipeline.sandbox.setup.associations import picture
 from jira_backup_pipeline.store.contract import MemoryStore
-from jira_backup_pipeline_tests.journeys.test_capture_truth import Truth, backed_up, stored, truth_of
+from jira_backup_pipeline_tests.journeys.test_capture_truth import (
+    Truth,
+    backed_up,
+    now,
+    reader_of,
+    stored,
+    truth_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +142,51 @@ def test_every_record_of_a_site_kind_is_stored_as_the_site_has_it(
     assert [
         column.name for column in kind.columns if all(row[column.name] is None for row in rows.values())
     ] == (NEVER_FILLED.get(kind.name, []) if rows else [column.name for column in kind.columns])
+
+
+def test_the_pictures_of_avatars_are_stored_once_and_open_again(backed: Backed) -> None:
+    sandbox, repository, outcome = backed
+    site = manifest_of(backed, SITE_SCOPE)
+    rows = {record_id: row for (_, record_id), row in stored(repository, site, "avatars").items()}
+    assert rows
+    with Snapshot(repository, site) as snapshot:
+        for record_id, row in rows.items():
+            known = picture(sandbox.site, int(row["avatar_id"]))
+            assert known is not None
+            with snapshot.open_avatar(record_id) as stream:
+                data = stream.read()
+            assert (data, len(data)) == (known[0], row["blob_size_bytes"])
+            assert row["blob_sha256"] == hashlib.sha256(data).hexdigest()
+        with pytest.raises(UnknownName, match="column `id` of the table `avatars`"):
+            snapshot.open_avatar("1/1")
+    asked_for = {name: n for name, n in outcome.captures[0].requests.items() if "universal_avatar" in name}
+    assert list(asked_for.values()) == [len(rows)]
+
+
+def test_pictures_are_asked_once_and_those_that_do_not_come_are_gaps_until_they_do() -> None:
+    def pictures(outcome: BackupOutcome) -> tuple[int, set[tuple[int | None, bool]]]:
+        site = outcome.captures[0]
+        asked_for = sum(n for name, n in site.requests.items() if "universal_avatar" in name)
+        return asked_for, {
+            (gap.status, bool(gap.reason)) for gap in site.manifest.gaps if gap.kind == "avatar"
+        }
+
+    def again(repository: Repository) -> tuple[int, set[tuple[int | None, bool]]]:
+        with reader_of(sandbox) as reader:
+            return pictures(back_up(repository, reader, projects=[], with_site=True, clock=now))
+
+    with start_sandbox(projects=3, issues=3, seed=11) as sandbox:
+        first, second, _ = (20_000 + number for number in sandbox.site.projects)
+        sandbox.faults.add("status", path=f"avatar/{first}$", status=404, times=2)
+        sandbox.faults.add("login_page", path=f"avatar/{second}$", times=1)
+        repository, outcome = backed_up(sandbox, MemoryStore())
+        # One is there in no size, one is a sign-in page, one comes.
+        assert pictures(outcome) == (4, {(404, True), (None, True)})
+        assert outcome.captures[0].manifest.counts["avatars"] == 3
+        assert outcome.captures[0].manifest.unexplained == 0
+
+        assert again(repository) == (2, set())
+        assert again(repository) == (0, set())
 
 
 def test_what_is_missing_of_the_site_is_told_and_accepted(backed: Backed) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jira_backup_pipeline.domain.kinds import KINDS
+from jira_backup_pipeline.domain.kinds import KINDS, ColumnType
+from jira_backup_pipeline.repository.tables.schema import EXTRA_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -134,6 +135,12 @@ STATES = {
     dict(kind.listing.query).get("status", "live") for kind in KINDS if "project/search" in kind.listing.path
 }
 PATHS = {re.sub(r"\{\w+\}", "{}", kind.listing.path) for kind in KINDS}
+
+
+def test_bytes_are_kept_of_files_and_of_pictures() -> None:
+    assert {"attachment", "avatar"} == {
+        kind for kind, extra in EXTRA_COLUMNS.items() if ("blob", ColumnType.STRING) in extra
+    }
 
 
 def test_projects_of_every_state_are_kinds() -> None:

@@ -94,7 +94,23 @@ PLACE_OF_PROJECTS_KINDS = (
         columns=(texts("custom_ids", "custom", "id"), texts("system_ids", "system", "id")),
         parent="site_project",
         id_path=(),
-        restore_note="which avatars there are and which is chosen, without the pictures; not rebuilt on the target",
+        restore_note="which avatars there are and which is chosen; not rebuilt on the target",
+        optional_statuses=NOT_EVERYWHERE,
+    ),
+    kept(
+        "avatar",
+        "avatars",
+        title="projects' own avatars with their pictures",
+        # Cut out of the list above; a picture costs one request, once for each avatar.
+        listing=Listing(_PROJECT + "/avatars", Paging.INLINE, "custom"),
+        columns=(
+            text("avatar_id", "id"),
+            text("file_name", "fileName"),
+            text("owner_id", "owner"),
+            flag("is_selected", "isSelected"),
+        ),
+        parent="project_avatar",
+        restore_note="the pictures are kept as blobs; not rebuilt on the target",
         optional_statuses=NOT_EVERYWHERE,
     ),
     kept(

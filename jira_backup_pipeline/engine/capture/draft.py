@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from jira_backup_pipeline.domain.records import unit_digest
@@ -141,6 +142,7 @@ class Packing:
         self._repository = repository
         self._draft = draft
         self._pack: PackWriter | None = None
+        self._opening = Lock()
         self._gaps_closed = 0
 
     def add(self, kind: str, record_id: str, updated_ms: int, records: Sequence[Record]) -> None:
@@ -170,9 +172,11 @@ class Packing:
         self._draft.units.add(closed.units)
 
     def _open(self) -> PackWriter:
-        if self._pack is None:
-            draft = self._draft
-            self._pack = self._repository.start_pack(
-                draft.scope, run=draft.run, watermark_ms=draft.watermark_ms
-            )
-        return self._pack
+        # Downloads come from several threads: two of them must not each open a pack.
+        with self._opening:
+            if self._pack is None:
+                draft = self._draft
+                self._pack = self._repository.start_pack(
+                    draft.scope, run=draft.run, watermark_ms=draft.watermark_ms
+                )
+            return self._pack

@@ -8,7 +8,8 @@ What stays out: issues (`project`) and paging (`jira`).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
 from jira_backup_pipeline.domain.manifest import Gap, LedgerLine
@@ -17,7 +18,7 @@ from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.turns import turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.records import Record
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # One list that Jira fails on must not cost all others; several one after the other mean that Jira is down.
 _ENOUGH_FAILURES = 3
+_AS_LISTED: Final[Mapping[str, Callable[[Listed], Listed]]] = MappingProxyType({})
 
 
 def capture_listings(
@@ -38,8 +40,11 @@ def capture_listings(
     *,
     project_id: str | None = None,
     options: CaptureOptions | None = None,
+    completed: Mapping[str, Callable[[Listed], Listed]] = _AS_LISTED,
 ) -> dict[str, Sequence[Record]]:
     """Read whole listings into the draft; records that are listed no more leave the snapshot.
+
+    `completed` holds by kind what is added to its records after they were listed.
 
     Gives the records of the kinds that others were listed for. A list that Jira fails on, or answers with something else,
     is a gap that nobody has accepted beforehand.
@@ -75,6 +80,8 @@ def capture_listings(
         if kind.listing.is_per_parent:
             # What hangs on an unread parent is unread as well, all the way down.
             unread[kind.name] += unread.get(kind.parent, ())
+        if kind.name in completed:
+            listed = completed[kind.name](listed)
         _store(draft, packing, listed, unread[kind.name], waiting)
         progress.advance()
     return known

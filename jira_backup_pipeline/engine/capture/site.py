@@ -8,6 +8,7 @@ What stays out: everything of one project (`project`).
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import Level, kinds_at
@@ -19,6 +20,7 @@ from jira_backup_pipeline.engine.capture.draft import Draft, Packing
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.outcome import capture_outcome
+from jira_backup_pipeline.engine.capture.pictures import with_pictures
 from jira_backup_pipeline.engine.capture.previous import load_previous
 from jira_backup_pipeline.engine.progress import Progress, Silence
 
@@ -71,7 +73,10 @@ def capture_site(
     packing = Packing(repository, draft)
     kinds = kinds_at(Level.SITE)
     progress.stage("site: configuration and people", len(kinds))
-    known = capture_listings(reader, draft, packing, kinds, progress, options=options)
+    pictures = partial(with_pictures, repository, reader, draft.previous, packing)
+    known = capture_listings(
+        reader, draft, packing, kinds, progress, options=options, completed={"avatar": pictures}
+    )
     packing.close()
     _hear_worklogs(reader, draft)
     _find_blind_spots(reader, draft, known.get(_PROJECTS, ()))

@@ -35,6 +35,12 @@ ARROW_TYPES: Mapping[ColumnType, pa.DataType] = MappingProxyType(
     }
 )
 
+_BLOB = (
+    ("blob", ColumnType.STRING),
+    ("blob_size_bytes", ColumnType.INTEGER),
+    ("blob_sha256", ColumnType.STRING),
+    ("media_id", ColumnType.STRING),
+)
 # Columns of a kind that Jira's JSON does not hold: they come in `Record.extra`.
 EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyType(
     {
@@ -43,12 +49,8 @@ EXTRA_COLUMNS: Mapping[str, tuple[tuple[str, ColumnType], ...]] = MappingProxyTy
         if kind.listing.is_per_parent and not kind.listing.groups_parents
     }
     | {
-        "attachment": (
-            ("blob", ColumnType.STRING),
-            ("blob_size_bytes", ColumnType.INTEGER),
-            ("blob_sha256", ColumnType.STRING),
-            ("media_id", ColumnType.STRING),
-        ),
+        "attachment": _BLOB,
+        "avatar": (("parent_id", ColumnType.STRING), *_BLOB),
         "issue_field": (("name", ColumnType.STRING),),
         "comment": (("properties", ColumnType.STRING),),
         "worklog": (("properties", ColumnType.STRING),),

@@ -59,6 +59,17 @@ def avatars(call: Call) -> Response:
     return json_response(associations.avatars(call.site, project))
 
 
+@ROUTES.get(f"{API}/universal_avatar/view/type/{{type}}/avatar/{{id}}")
+def avatar_picture(call: Call) -> Response:
+    """The picture of a project's avatar; made images come in one size only."""
+    found = associations.picture(call.site, int(call.params["id"])) if call.params["id"].isdigit() else None
+    if call.params["type"] != "project" or found is None:
+        raise ApiError(404, "The avatar was not found.")
+    if found[1] == "image/png" and call.request.first("size", "medium") not in {"medium", "large", "xlarge"}:
+        raise ApiError(404, "The avatar is not there in this size.")
+    return Response(200, found[0], content_type=found[1])
+
+
 def _priority_scheme(call: Call) -> JsonObject:
     call.site.require(call.caller, "ADMINISTER")
     for scheme in schemes.priority_schemes(call.site, inline=None):

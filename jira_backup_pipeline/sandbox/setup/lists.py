@@ -118,7 +118,10 @@ def _of_projects(site: Site) -> Iterator[Found]:
     for project in live:
         home = str(project.project_id)
         yield "project_email", home, associations.email(project)
-        yield "project_avatar", home, associations.avatars(site, project)
+        shown = associations.avatars(site, project)
+        yield "project_avatar", home, shown
+        for own in shown["custom"]:
+            yield "avatar", f"{home}/{own['id']}", own
         yield "project_permission_scheme", home, associations.permission_scheme(site, project)
     yield from _of_desks(site)
 
