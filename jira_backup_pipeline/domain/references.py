@@ -172,6 +172,16 @@ def text_references(text: str) -> Iterator[Reference]:
         yield Reference(kind, found[0])
 
 
+def issue_keys(value: object) -> Iterator[str]:
+    """Give what looks like an issue key in rich or plain text, in addresses too, whatever site they lead to."""
+    found = text_references(value) if isinstance(value, str) else references(value)
+    for reference in found:
+        if reference.kind is ReferenceKind.ISSUE_KEY:
+            yield reference.value
+        elif reference.kind is ReferenceKind.ADDRESS:
+            yield from _KEY_IN_ADDRESS.findall(reference.value)
+
+
 def media_ids(document: object) -> set[str]:
     """Give the media ids that a document shows."""
     return {found.value for found in references(document) if found.kind is ReferenceKind.MEDIA}

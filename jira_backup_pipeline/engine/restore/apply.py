@@ -318,8 +318,9 @@ def _restoration(
         id_map,
         source_bases=source_bases(view, plan),
         target_base=plan.target.base_url,
-        projects={plan.source.key: plan.target.key},
+        projects={**plan.elsewhere_projects, plan.source.key: plan.target.key},
         accounts=plan.accounts,
+        keys=plan.elsewhere_keys,
     )
     values = ValueWriter(
         matches,

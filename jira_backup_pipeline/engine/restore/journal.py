@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jira_backup_pipeline.domain.errors import AlreadyExists, ConcurrentWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -33,6 +33,45 @@ class StageMemory:
     done: dict[str, str | None] = field(default_factory=dict)
     in_doubt: set[str] = field(default_factory=set)
     open_notes: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRestore:
+    """A restore as its journal tells it, whether it came to its end or not; read only when asked."""
+
+    repository: Repository
+    scope: str
+    restore: str
+    names: list[str]
+
+    def header(self) -> Mapping[str, Any]:
+        """Give what was written when it began: the plan among others."""
+        return self.repository.get_document(PREFIX, self.names[0], scope=self.scope)
+
+    def maps(self) -> Iterator[Mapping[str, Any]]:
+        """Give what became what, in the parts in which it was written (see `idmap`)."""
+        for name in self.names:
+            if name.endswith(f"-{_RESULT}"):
+                yield self.repository.get_document(PREFIX, name, scope=self.scope)["map"]
+
+
+def restores_of_others(repository: Repository, scope: str) -> list[PastRestore]:
+    """Give the restores of all scopes but one, newest first."""
+    return [past for past in _past_restores(repository, "") if past.scope != scope]
+
+
+def _past_restores(repository: Repository, under: str) -> list[PastRestore]:
+    runs: dict[tuple[str, str], list[str]] = {}
+    for name in repository.list_documents(PREFIX, under=under):
+        scope, _, rest = name.rpartition("/")
+        restore, number, _ = rest.rsplit("-", 2)
+        if number.isdigit():
+            runs.setdefault((restore, scope), []).append(name)
+    return [
+        PastRestore(repository, scope, restore, ordered)
+        for (restore, scope), names in sorted(runs.items(), reverse=True)
+        if (ordered := sorted(names))[0].endswith(_BEGIN)
+    ]
 
 
 class Journal:
@@ -63,19 +102,13 @@ class Journal:
     @classmethod
     def unfinished(cls, repository: Repository, *, scope: str, identity: str) -> Self | None:
         """Find the newest restore of this identity that has no end, and read what it did; None when there is none."""
-        runs: dict[str, list[str]] = {}
         # Each scope has a folder of its own: the keys of one do not open the journals of another.
-        for name in repository.list_documents(PREFIX, under=f"{scope}/"):
-            restore, number, _ = name.removeprefix(f"{scope}/").rsplit("-", 2)
-            if number.isdigit():
-                runs.setdefault(restore, []).append(name)
-        for restore, names in sorted(runs.items(), reverse=True):
-            ordered = sorted(names)
-            if ordered[-1].endswith(_END) or not ordered[0].endswith(_BEGIN):
+        for past in _past_restores(repository, f"{scope}/"):
+            if past.names[-1].endswith(_END):
                 continue
-            header = repository.get_document(PREFIX, ordered[0], scope=scope)
+            header = past.header()
             if header.get("identity") == identity:
-                return cls._reopen(repository, restore, scope=scope, header=header, names=ordered)
+                return cls._reopen(repository, past.restore, scope=scope, header=header, names=past.names)
         return None
 
     @classmethod

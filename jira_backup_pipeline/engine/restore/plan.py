@@ -23,6 +23,7 @@ from jira_backup_pipeline.engine.restore.configuration.restoring import (
     plan_configuration,
     wanted_configuration,
 )
+from jira_backup_pipeline.engine.restore.elsewhere import find_elsewhere
 from jira_backup_pipeline.engine.restore.findings import Findings
 from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
 from jira_backup_pipeline.engine.restore.journal import Journal
@@ -170,6 +171,11 @@ def make_plan(
     )
     ends = found.ends - touched
     standing = _standing(calls, ends, marks, by_id, is_same_site=is_same_site)
+    elsewhere = find_elsewhere(
+        repository, calls, view, planned, ends=ends - standing.keys(), issue_ids=touched
+    )
+    standing |= {end: elsewhere.issues[end] for end in sorted(ends & elsewhere.issues.keys())}
+    objections.notes.extend(elsewhere.notes)
     plan = RestorePlan(
         repository_id=manifest.repository_id,
         scope=manifest.scope,
@@ -183,6 +189,8 @@ def make_plan(
         skips=actions.skips,
         standing=standing,
         absent_ends=tuple(sorted(ends - standing.keys())),
+        elsewhere_keys=elsewhere.keys,
+        elsewhere_projects=elsewhere.projects,
         stand_ins=stand_ins,
         accounts=people.replaced,
         fallback_account=people.fallback,

@@ -62,6 +62,7 @@ class RestorePlan:
 
     `creates` are source issue ids in the order of creation; `updates` and `skips` name the target issue of a source id;
     `standing` are issues of the target that are only referred to, `absent_ends` those referred to that it lacks;
+    `elsewhere_keys` and `elsewhere_projects` are keys of other projects that texts name, as earlier restores changed them;
     `accounts` leads from accounts of the snapshot to those that stand in for them, `fallback_account` does for the rest; `needed` are the names of components and versions
     that single issues need (None: all).
     """
@@ -87,6 +88,8 @@ class RestorePlan:
     last_number: int = 0
     configuration: tuple[Piece, ...] = ()
     absent_ends: tuple[str, ...] = ()
+    elsewhere_keys: Mapping[str, str] = field(default_factory=dict)
+    elsewhere_projects: Mapping[str, str] = field(default_factory=dict)
     stand_ins: StandIns = field(default_factory=StandIns)
     accounts: Mapping[str, str] = field(default_factory=dict)
     fallback_account: str = ""

@@ -145,8 +145,9 @@ class _Proof:
             outcome.id_map,
             source_bases=source_bases(view, plan),
             target_base=plan.target.base_url,
-            projects={plan.source.key: plan.target.key},
+            projects={**plan.elsewhere_projects, plan.source.key: plan.target.key},
             accounts=plan.accounts,
+            keys=plan.elsewhere_keys,
         )
         self._rules = Correspondence(
             outcome.id_map,

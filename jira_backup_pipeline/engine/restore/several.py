@@ -19,6 +19,7 @@ from jira_backup_pipeline.domain.errors import (
     StoreError,
 )
 from jira_backup_pipeline.engine.restore.plan_text import duration_words, markdown_table
+from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.safety import unconfirmed_reason
 from jira_backup_pipeline.engine.restore.verb import RestoreResult, plan_restore, restore
 
@@ -221,6 +222,7 @@ def restore_several(
     check_confirmed(planned.plans, confirm)
     # Links lead from project to project: what is there already, and then what each restore brings back.
     elsewhere: dict[str, TargetIssue] = {}
+    keys: dict[str, str] = {}
     for plan in planned.plans:
         elsewhere |= {**plan.skips, **plan.updates}
 
@@ -229,7 +231,11 @@ def restore_several(
             raise AssertionError(project.name)
         plan = project.result.plan
         known = {end: elsewhere[end] for end in plan.absent_ends if end in elsewhere}
-        plan = replace(plan, standing={**plan.standing, **known})
+        plan = replace(
+            plan,
+            standing={**plan.standing, **known},
+            elsewhere_keys={**plan.elsewhere_keys, **keys},
+        )
         result = restore(
             repository,
             plan,
@@ -244,6 +250,9 @@ def restore_several(
         )
         if result.outcome is not None:
             elsewhere.update(result.outcome.id_map.issues)
+            # Beside a copy the originals may still be there, and texts mean these.
+            if plan.policy is not Policy.COPY:
+                keys.update({old: new for old, new in result.outcome.id_map.keys.items() if old != new})
         return result
 
     done: list[ProjectRestore] = []

@@ -26,7 +26,10 @@ _HEAD_START = "Originally by "
 
 
 class TextWriter:
-    """Turns text of the snapshot into text of the target by the id map as it is when asked."""
+    """Turns text of the snapshot into text of the target by the id map as it is when asked.
+
+    `keys` are those of issues that other restores made: the map knows only this one's.
+    """
 
     def __init__(
         self,
@@ -36,12 +39,14 @@ class TextWriter:
         target_base: str,
         projects: Mapping[str, str],
         accounts: Mapping[str, str] | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         self._map = id_map
         self._source_bases = source_bases
         self._target_base = target_base
         self._projects = dict(projects)
         self._accounts = dict(accounts or {})
+        self._keys = dict(keys or {})
         self._books: dict[bool, tuple[AddressBook, Substitutions]] = {}
 
     def first(self, value: Any) -> Any:  # noqa: ANN401 - decoded JSON
@@ -67,7 +72,7 @@ class TextWriter:
             book = AddressBook(
                 source_bases=self._source_bases,
                 target_base=self._target_base,
-                keys=self._map.keys,
+                keys={**self._keys, **self._map.keys},
                 attachments=self._map.of("attachment"),
                 comments=self._map.of("comment") if knows_comments else {},
                 projects=self._projects,
