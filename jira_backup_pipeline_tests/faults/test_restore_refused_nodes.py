@@ -93,14 +93,14 @@ def check(site: Restorable, result: RestoreResult) -> None:
     found["comment"] = {**found["comment"], "content": found["comment"]["content"][1:]}
     assert found == {name: written(name) for name in NAMES}
     noted = [finding for finding in result.report.findings if finding.judgement.verdict is Verdict.WRONG]
-    assert {finding.judgement.rule for finding in noted} == {Rule.REFUSED_NODE}
-    assert Counter((finding.kind, finding.field) for finding in noted) == {
-        ("issue", "description: panel at 2"): 1,
-        ("issue", "description: mark textColor at 7/0"): 1,
-        ("comment", "body: panel at 2"): 1,
-        ("comment", "body: mark textColor at 7/0"): 1,
-        ("worklog", "comment: panel at 2"): 1,
-        ("worklog", "comment: mark textColor at 7/0"): 1,
+    assert {finding.judgement.rule for finding in noted} == {Rule.REFUSED}
+    assert Counter((finding.kind, finding.field, finding.judgement.detail) for finding in noted) == {
+        ("issue", "description", "single node of the text: at 2 panel became text"): 1,
+        ("issue", "description", "single node of the text: at 7/0 mark textColor became text"): 1,
+        ("comment", "body", "single node of the text: at 2 panel became text"): 1,
+        ("comment", "body", "single node of the text: at 7/0 mark textColor became text"): 1,
+        ("worklog", "comment", "single node of the text: at 2 panel became text"): 1,
+        ("worklog", "comment", "single node of the text: at 7/0 mark textColor became text"): 1,
     }
 
 
@@ -158,4 +158,4 @@ def test_the_proof_sees_whatever_else_differs(site: Restorable) -> None:
         for finding in result.report.findings
         if finding.kind == "issue" and finding.field == "description"
     }
-    assert rules == {Rule.DIFFERENT}
+    assert rules == {Rule.DIFFERENT, Rule.REFUSED}

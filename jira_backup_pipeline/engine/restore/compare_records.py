@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 _NEW_DATES = Judgement(Verdict.CHANGED, Rule.NEW_DATES)
 _COMPUTED = Judgement(Verdict.CHANGED, Rule.COMPUTED)
 _NO_FIELD = Judgement(Verdict.WRONG, Rule.MISSING, "the target has no field like it")
-_BECAME_TEXT = "became text; the rest of the document is as it was"
 _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 _RESTORE_DATES = frozenset(
     {"created", "updated", "creator", "resolutiondate", "statuscategorychangedate", "lastViewed"}
@@ -325,9 +324,8 @@ class UnitComparison:
     ) -> Iterator[Finding]:
         """Name the nodes that became text one by one: the rest of their document is judged without them."""
         for place in nodes:
-            yield self._finding(
-                kind, source, f"{name}: {place}", Judgement(Verdict.WRONG, Rule.REFUSED_NODE, _BECAME_TEXT)
-            )
+            detail = f"single node of the text: at {place.steps} {place.kind} became text"
+            yield self._finding(kind, source, name, Judgement(Verdict.WRONG, Rule.REFUSED, detail))
 
     def _surplus(self, kind: str, targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge what only the target has: on an issue of our own making it is a second copy or worse."""

@@ -59,10 +59,19 @@ class Place:
         """Tell whether this names the given mark."""
         return isinstance(mark, dict) and self.name == _mark(mark.get("type"))
 
+    @property
+    def kind(self) -> str:
+        """Give the kind for people."""
+        return self.name if self.is_node else f"mark {self.name.removeprefix(_MARK)}"
+
+    @property
+    def steps(self) -> str:
+        """Give the positions as a path, `0/3/1`."""
+        return "/".join(map(str, self.path))
+
     def __str__(self) -> str:
         """Name it for people and reports: kind and path."""
-        kind = self.name if self.is_node else f"mark {self.name.removeprefix(_MARK)}"
-        return f"{kind} at {'/'.join(map(str, self.path))}"
+        return f"{self.kind} at {self.steps}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,6 @@ class Rule(StrEnum):
     VOTES = "an account votes for itself only"
     ORIGIN_MARK = "the mark of an earlier restore gives way to this one's"
     REFUSED = "refused by the target"
-    REFUSED_NODE = "the target refuses this node of a rich text, its words are there"
     MISSING = "missing on the target"
     SURPLUS = "on the target but not in the snapshot"
     DIFFERENT = "differs without an explanation"
