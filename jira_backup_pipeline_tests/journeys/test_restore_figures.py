@@ -93,6 +93,31 @@ def test_what_is_impossible_is_exactly_what_is_documented(
         }
 
 
+def test_plans_count_the_uses_of_people_who_left(site: Restorable, results: dict[str, RestoreResult]) -> None:
+    gone = {found.account_id for found in site.sandbox.site.accounts.values() if not found.active}
+    total = 0
+    for result in results.values():
+        plan = result.plan
+        view = SnapshotView(site.repository, site.repository.load(plan.scope, plan.snapshot))
+        fields = [
+            value
+            for row in view.rows("issue")
+            for name, value in row.value["fields"].items()
+            if name != "creator"
+        ]
+        people = [person for value in fields for person in (value if isinstance(value, list) else [value])]
+        rows = {found.what: found.count for found in plan.impossible}
+        uses = sum(isinstance(person, dict) and person.get("accountId") in gone for person in people)
+        watching = sum(row.id in gone for row in view.rows("watcher"))
+
+        assert rows.get("people who left, in fields", 0) == uses
+        assert rows.get("watchers who left", 0) == watching
+        assert result.report.impossible.get("watcher", 0) == watching
+        assert "people whom the target does not know, in fields" not in rows
+        total += uses * watching
+    assert total
+
+
 def test_every_report_is_stored_beside_its_restore(
     site: Restorable, results: dict[str, RestoreResult]
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.matching import SPRINT_FIELD, is_read_only
+from jira_backup_pipeline.engine.restore.people import INACTIVE, UNKNOWN
 from jira_backup_pipeline.engine.restore.snapshot import fields_of
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ class ValueWriter:
         account_id = str(value.get("accountId"))
         found = self._matches.person(account_id, or_fallback=True)
         if found is None and account_id in self._matches.people.active:
-            raise LeftOut("the account is inactive: Jira refuses it")
+            raise LeftOut(INACTIVE)
         if found is None:
-            raise LeftOut("the target does not know the account")
+            raise LeftOut(UNKNOWN)
         return {"accountId": found}
 
     def _level(self, value: Mapping[str, Any]) -> dict[str, str]:

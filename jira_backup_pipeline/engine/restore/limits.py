@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.issues import BATCH_ISSUES
+from jira_backup_pipeline.engine.restore.people import INACTIVE, NOT_ACTIVE, UNKNOWN
 from jira_backup_pipeline.engine.restore.planned_lines import Impossible, Step
 from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.selection import Part
+from jira_backup_pipeline.engine.restore.survey import Use
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.engine.restore.configuration.piece import Piece
+    from jira_backup_pipeline.engine.restore.people import People
     from jira_backup_pipeline.engine.restore.survey import Survey
 
 # Four workers at about a quarter of a second for each write, half as much for each read.
@@ -43,7 +46,7 @@ STAGES_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
 _KINDS_OF_PART: Mapping[Part, frozenset[str]] = MappingProxyType(
     {
         Part.ATTACHMENTS: frozenset({"attachment"}),
-        Part.CONFIGURATION: frozenset({"project", "board", "field", "issue_type"}),
+        Part.CONFIGURATION: frozenset({"project", "board", "field", "issue_type", "role_actors"}),
     }
 )
 
@@ -167,6 +170,7 @@ def impossible_of(
     *,
     is_new_project: bool,
     standing_sprints: Collection[str],
+    people: People,
     configuration: Sequence[Piece] = (),
     part: Part = Part.EVERYTHING,
 ) -> tuple[Impossible, ...]:
@@ -254,10 +258,39 @@ def impossible_of(
         ),
     )
     kinds = _KINDS_OF_PART.get(part)
+    people_rows = _people_left_out(survey, people, is_new_project=is_new_project)
     left_out = Counter(
         (piece.kind, piece.name, piece.note) for piece in configuration if piece.action is Action.LEAVE
     )
     more = [(kind, name, note, "left out", count) for (kind, name, note), count in left_out.items()]
     return tuple(
-        Impossible(*row) for row in (*listed, *more) if row[-1] and (kinds is None or row[0] in kinds)
+        Impossible(*row)
+        for row in (*listed, *people_rows, *more)
+        if row[-1] and (kinds is None or row[0] in kinds)
     )
+
+
+def _people_left_out(
+    survey: Survey, people: People, *, is_new_project: bool
+) -> Iterator[tuple[str, str, str, str, int]]:
+    """Count how often accounts are used that the target does not let a restore write, by place and reason."""
+    inactive: Counter[Use] = Counter()
+    unknown: Counter[Use] = Counter()
+    for (use, account), count in survey.uses.items():
+        if not people.active.get(account):
+            (inactive if account in people.active else unknown)[use] += count
+    instead = "left out; the origin property names creator and reporter"
+    if people.fallback:
+        instead = f"account {people.fallback} stands in; the origin property names creator and reporter"
+    yield "issue", "people who left, in fields", INACTIVE, instead, inactive[Use.FIELD]
+    yield "issue", "people whom the target does not know, in fields", UNKNOWN, instead, unknown[Use.FIELD]
+    both = inactive + unknown
+    yield "watcher", "watchers who left", NOT_ACTIVE, "left out", both[Use.WATCHER]
+    if is_new_project:
+        yield "role_actors", "members of roles who left", NOT_ACTIVE, "left out", both[Use.ROLE]
+        stands_in = (
+            f"account {people.fallback} stands in"
+            if people.fallback
+            else "the restoring account leads the project"
+        )
+        yield "project", "leads who left", NOT_ACTIVE, stands_in, both[Use.LEAD]

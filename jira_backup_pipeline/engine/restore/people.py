@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 _API = "/rest/api/3"
 _PEOPLE_PER_REQUEST = 100
+# Why an account is not written, in the words of plan and report.
+INACTIVE = "the account is inactive: Jira refuses it"
+UNKNOWN = "the target does not know the account"
+NOT_ACTIVE = "the account is not active on the target"
 # Reasons why Jira would not say: the account is then simply not known.
 _UNTOLD = (NotFound, AccessDenied, WriteRefused, UnexpectedAnswer)
 

@@ -211,6 +211,7 @@ def make_plan(
             found,
             is_new_project=project is None,
             standing_sprints=set(matches.sprints),
+            people=people,
             configuration=coming.pieces,
             part=selection.part,
         ),

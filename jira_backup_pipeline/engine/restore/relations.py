@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
+from jira_backup_pipeline.engine.restore.people import NOT_ACTIVE
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
 
@@ -109,9 +110,8 @@ def restore_watchers(restoration: Restoration) -> None:
             return None
         account_id_on_target = restoration.matches.person(account_id)
         if account_id_on_target is None:
-            reason = "the account is not active on the target"
             restoration.findings.adjust(
-                Adjustment("watcher", task.source_id, "accountId", reason, is_impossible=True)
+                Adjustment("watcher", task.source_id, "accountId", NOT_ACTIVE, is_impossible=True)
             )
             return None
         restoration.calls.send("POST", f"{_API}/issue/{target.id}/watchers", account_id_on_target)

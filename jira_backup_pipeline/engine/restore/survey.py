@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 # Known also where the snapshot holds no definitions of fields.
 _NAMED_FIELDS = MappingProxyType({"components": "component", "fixVersions": "version", "versions": "version"})
+
+
+class Use(StrEnum):
+    """Where an account stands that a restore has to write."""
+
+    FIELD = "field"
+    WATCHER = "watcher"
+    ROLE = "role"
+    LEAD = "lead"
 
 
 @dataclass(slots=True)
@@ -59,6 +69,8 @@ class Survey:
     read_only: int = 0
     # Projects that fields name: key by id.
     projects: dict[str, str] = field(default_factory=dict)
+    # How often an account is used, by the place that it is used in.
+    uses: Counter[tuple[Use, str]] = field(default_factory=Counter)
 
     def name(self, kind: str, value: object) -> None:
         """Remember that something of a kind is used."""
@@ -97,6 +109,7 @@ def survey(
     for _, account_id in view.pairs("watcher", issue_ids):
         result.counts["watcher"] += 1
         result.people.add(account_id)
+        result.uses[Use.WATCHER, account_id] += 1
     for row in view.rows("attachment", issue_ids):
         _survey_attachment(result, row.id, members_of(row), row.extra, is_lost=is_without_bytes(row))
     _survey_place(result, view, is_whole=is_whole)
@@ -133,6 +146,8 @@ def _survey_issue(
         result.read_only += known is not None and is_read_only(known)
         if known is not None and known.type == "project" and isinstance(value, dict):
             result.projects[str(value.get("id"))] = str(value.get("key"))
+        if known is not None and "user" in {known.type, known.items}:
+            result.uses.update((Use.FIELD, account) for account in account_ids(value))
         _survey_named(result, name, value, known)
         if known is not None and known.custom == SPRINT_FIELD and isinstance(value, list):
             sprints = [sprint for sprint in value if isinstance(sprint, dict)]
@@ -203,8 +218,13 @@ def _survey_place(result: Survey, view: SnapshotView, *, is_whole: bool) -> None
         for row in view.rows(kind):
             if is_whole or str(members_of(row).get("name")) in needed:
                 result.counts[kind] += 1
-                result.people.update(account_ids(members_of(row).get("lead")))
+                leads = list(account_ids(members_of(row).get("lead")))
+                result.people.update(leads)
+                result.uses.update((Use.LEAD, account) for account in leads)
     for kind in ("project", "role_actors"):
         for row in view.rows(kind):
             result.counts[kind] += 1
-            result.people.update(account_ids(row.value))
+            people = list(account_ids(row.value))
+            result.people.update(people)
+            used = account_ids(members_of(row).get("lead")) if kind == "project" else people
+            result.uses.update((Use.LEAD if kind == "project" else Use.ROLE, account) for account in used)
