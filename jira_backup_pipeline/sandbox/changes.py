@@ -216,17 +216,30 @@ def transition(
     values = dict(updates or {})
     at = site.now() if at_ms is None else at_ms
     category = site.statuses[step.target].category
-    if category == "done":
+    if "actions" in step.more:
+        values = {**_set_by_rules(site, step), **values}
+    elif category == "done":
         values.setdefault("resolution", body.values.get("resolution") or next(iter(site.resolutions), None))
-        body.values["resolutiondate"] = at
     else:
         values["resolution"] = None
-        body.values["resolutiondate"] = None
+    if "resolution" in values:
+        body.values["resolutiondate"] = at if values["resolution"] is not None else None
     if site.statuses[issue.status_id].category != category:
         body.values["statuscategorychangedate"] = at
     items = [_status_item(site, issue, step.target)] if step.target != issue.status_id else []
     issue.status_id = step.target
     set_values(site, issue, values, actor, at_ms=at_ms, metadata=metadata, extra_items=items)
+
+
+def _set_by_rules(site: Site, step: Transition) -> dict[str, Json]:
+    """What the rules of a step set: of all rules, the one that sets the resolution is obeyed."""
+    found: dict[str, Json] = {}
+    for rule in step.more["actions"]:
+        given = rule.get("parameters") or {}
+        if rule.get("ruleKey") == "system:update-field" and given.get("field") == "resolution":
+            value = str(given.get("value") or "")
+            found["resolution"] = value if value in site.resolutions else None
+    return found
 
 
 def move_issue(site: Site, issue: Issue, project: Project, actor: str, *, at_ms: int | None = None) -> None:

@@ -52,8 +52,10 @@ from jira_backup_pipeline.sandbox.routes import (
     service_desk,
     sharing,
     site_setup,
+    tasks,
     transitions,
     versions,
+    workflow_schemes,
     workflows,
     worklogs,
 )
@@ -89,8 +91,10 @@ _TABLES = (
     service_desk.ROUTES,
     sharing.ROUTES,
     site_setup.ROUTES,
+    tasks.ROUTES,
     transitions.ROUTES,
     versions.ROUTES,
+    workflow_schemes.ROUTES,
     workflows.ROUTES,
     worklogs.ROUTES,
 )

@@ -287,6 +287,13 @@ class Edits:
 
     # --- time and switches ---------------------------------------------------------------------------------------
 
+    def refuse_in_bulk(self, issue: str, reason: str) -> JsonObject:
+        """Let bulk transitions fail on an issue from now on; it can still be moved alone."""
+        with self._site.lock:
+            found = self._issue(issue)
+            self._site.refused_in_bulk[found.issue_id] = reason
+            return {"issue": self._site.key_of(found)}
+
     def set_account_zone(self, time_zone: str, *, account: str | None = None) -> JsonObject:
         """Set the profile time zone in which an account's JQL dates are read."""
         with self._site.lock:

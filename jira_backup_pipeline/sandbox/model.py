@@ -408,7 +408,7 @@ class Issue:
 
 @dataclass(slots=True)
 class Task:
-    """An asynchronous bulk operation."""
+    """An asynchronous operation; ``subject`` names what no second one may touch while it runs."""
 
     task_id: str
     account_id: str
@@ -418,3 +418,4 @@ class Task:
     failed: dict[str, list[str]] = field(default_factory=dict)
     invalid: int = 0
     polls_left: int = 0
+    subject: str = ""

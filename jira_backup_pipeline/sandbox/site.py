@@ -108,6 +108,8 @@ class Site:
         self.links_of: dict[int, list[int]] = {}
         self.deleted_worklogs: list[tuple[int, int]] = []
         self.tasks: dict[str, Task] = {}
+        # Issues that bulk transitions fail on, with the reason that their task gives.
+        self.refused_in_bulk: dict[int, str] = {}
         self.denied: set[tuple[str, str, int | None]] = set()
         self.hidden_issues: set[tuple[str, int]] = set()
         self.refused_nodes: list[JsonObject] = []

@@ -140,6 +140,27 @@ def _assignments(go: Visitor, project: str, given: dict[str, str]) -> None:
         go.ok("PUT", path, {member: str(value), "projectId": project})
         go.ok("GET", f"{path}?projectId={project}&projectId=10000")
 
+    _temporary_workflow(go, project, str(given["workflowScheme"]))
+
+
+def _temporary_workflow(go: Visitor, project: str, own: str) -> None:
+    """Let the project follow another workflow for a while; the workflow and its scheme are removed."""
+    payload = workflow_payload("For a while")
+    payload["statuses"] = [payload["statuses"][0], {**payload["statuses"][1], "name": "Over Short way"}]
+    payload["statuses"][1]["id"] = next(
+        item.status_id for item in go.sandbox.site.statuses.values() if item.name == "Over Short way"
+    )
+    workflow = go.ok("POST", "/workflows/create", payload)["workflows"][0]
+    scheme = go.ok("POST", "/workflowscheme", {"name": "For a while", "defaultWorkflow": workflow["name"]})
+    for scheme_id in (str(scheme["id"]), own):
+        body = {"projectId": project, "targetSchemeId": scheme_id}
+        go.ok("POST", "/workflowscheme/project/switch", body)
+        task = list(go.sandbox.site.tasks)[-1]
+        go.ok("GET", f"/task/{task}")
+        go.ok("GET", f"/task/{task}")
+    go.ok("DELETE", f"/workflowscheme/{scheme['id']}")
+    go.ok("DELETE", f"/workflow/{workflow['id']}")
+
 
 def _contexts(go: Visitor, project: str) -> None:
     body = {"name": "Weather", "type": f"{TYPES}select", "searcherKey": f"{TYPES}multiselectsearcher"}

@@ -10,16 +10,12 @@ reads).
 
 from __future__ import annotations
 
-import uuid
-from typing import TYPE_CHECKING
-
 from jira_backup_pipeline.sandbox import changes
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.changes import begin
 from jira_backup_pipeline.sandbox.clock import iso_text
 from jira_backup_pipeline.sandbox.creation import property_problem
 from jira_backup_pipeline.sandbox.http import (
-    SELF_BASE,
     ApiError,
     Call,
     JsonObject,
@@ -27,21 +23,12 @@ from jira_backup_pipeline.sandbox.http import (
     RouteTable,
     json_response,
 )
-from jira_backup_pipeline.sandbox.model import Account, Task
 from jira_backup_pipeline.sandbox.routes.issue_parts import properties_of
 from jira_backup_pipeline.sandbox.routes.search import strings
-
-if TYPE_CHECKING:
-    from jira_backup_pipeline.sandbox.site import Site
+from jira_backup_pipeline.sandbox.routes.tasks import new_task, see_task
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
-
-
-def _new_task(site: Site, caller: Account, total: int) -> Task:
-    task = Task(str(uuid.uuid4()), caller.account_id, site.now(), total, polls_left=site.settings.task_polls)
-    site.tasks[task.task_id] = task
-    return task
 
 
 @ROUTES.post(f"{API}/bulk/issues/transition")
@@ -59,11 +46,14 @@ def bulk_transition(call: Call) -> Response:
         wanted.extend((text, str(group.get("transitionId"))) for text in ids)
     if not 1 <= len(wanted) <= 1000:
         raise ApiError(400, "The number of issues must be between 1 and 1000.")
-    task = _new_task(site, caller, len(wanted))
+    task = new_task(site, caller, len(wanted))
     for text, transition_id in wanted:
         issue = site.find_issue(text)
         if issue is None or not site.can_see(caller, issue):
             task.invalid += 1
+            continue
+        if issue.issue_id in site.refused_in_bulk:
+            task.failed[str(issue.issue_id)] = [site.refused_in_bulk[issue.issue_id]]
             continue
         try:
             changes.transition(site, issue, transition_id, caller.account_id)
@@ -82,7 +72,7 @@ def bulk_delete(call: Call) -> Response:
     wanted = strings(call.json_object().get("selectedIssueIdsOrKeys"), "selectedIssueIdsOrKeys")
     if not 1 <= len(wanted) <= 1000:
         raise ApiError(400, "The number of issues must be between 1 and 1000.")
-    task = _new_task(site, caller, len(wanted))
+    task = new_task(site, caller, len(wanted))
     for text in wanted:
         issue = site.find_issue(text)
         if issue is None or not site.can_see(caller, issue):
@@ -112,7 +102,7 @@ def _set_watching(call: Call, *, is_watching: bool) -> Response:
     wanted = strings(call.json_object().get("selectedIssueIdsOrKeys"), "selectedIssueIdsOrKeys")
     if not 1 <= len(wanted) <= 1000:
         raise ApiError(400, "The number of issues must be between 1 and 1000.")
-    task = _new_task(site, caller, len(wanted))
+    task = new_task(site, caller, len(wanted))
     for text in wanted:
         issue = site.find_issue(text)
         if issue is None or not site.can_see(caller, issue):
@@ -168,7 +158,7 @@ def properties_by_issue(call: Call) -> Response:
         problems = [problem for key, value in given.items() if (problem := property_problem(key, value))]
         if len(given) > 10 or problems:
             raise ApiError(400, *(problems or ["At most 10 properties can be set on an issue."]))
-    task = _new_task(call.site, caller, len(entries))
+    task = new_task(call.site, caller, len(entries))
     for entry in entries:
         issue = call.site.find_issue(str(entry.get("issueID")))
         if issue is None or not call.site.can_see(caller, issue):
@@ -177,29 +167,4 @@ def properties_by_issue(call: Call) -> Response:
         begin(call.site, issue).properties.update(properties_of(entry))
         call.site.changed(issue.issue_id)
         task.processed.append(issue.issue_id)
-    return Response(303, b"", {"Location": f"{SELF_BASE}{API}/task/{task.task_id}"})
-
-
-@ROUTES.get(f"{API}/task/{{taskId}}")
-def task_status(call: Call) -> Response:
-    """The older form of a task's progress."""
-    call.actor()
-    task = call.site.tasks.get(call.params["taskId"])
-    if task is None:
-        raise ApiError(404, "The task was not found.")
-    running = task.polls_left > 0
-    task.polls_left = max(0, task.polls_left - 1)
-    return json_response(
-        {
-            "self": f"{SELF_BASE}{API}/task/{task.task_id}",
-            "id": task.task_id,
-            "description": "Bulk operation",
-            "status": "RUNNING" if running else "COMPLETE",
-            "submittedBy": 10_000,
-            "progress": 50 if running else 100,
-            "elapsedRuntime": 1,
-            "submitted": task.created_ms,
-            "started": task.created_ms,
-            "lastUpdate": task.created_ms,
-        }
-    )
+    return see_task(task)

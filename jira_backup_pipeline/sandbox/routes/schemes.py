@@ -1,8 +1,8 @@
-"""Making schemes of issue types, workflows, permissions, notifications and security, and giving them to projects.
+"""Making schemes of issue types, permissions, notifications and security, and giving them to projects.
 
 What belongs here: the writes, and which scheme a project follows.
 
-What stays out: their lists (``site_setup``), schemes of screens (``screens``), and obeying permissions.
+What stays out: their lists (``site_setup``), schemes of workflows (``workflow_schemes``) and screens (``screens``), and obeying permissions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from jira_backup_pipeline.sandbox.http import (
     no_content,
 )
 from jira_backup_pipeline.sandbox.routes.scheme_projects import (
-    associations,
     follow,
     projects_of,
     wanted_project,
@@ -29,8 +28,6 @@ from jira_backup_pipeline.sandbox.routes.screens import free_name
 from jira_backup_pipeline.sandbox.setup import schemes
 
 ROUTES = RouteTable()
-# The greatest number of projects in a question about workflow schemes, as documented.
-_MOST_PROJECTS = 100
 API = "/rest/api/3"
 _MOST_NOTIFICATIONS = 1000
 
@@ -77,52 +74,6 @@ def follow_issue_type_scheme(call: Call) -> Response:
     if any(issue.type_id not in types for issue in call.site.issues.of_project(project.project_id)):
         raise ApiError(400, "Issues of the project have types that the scheme lacks.")
     follow(call.site, project, "issue_type_scheme", wanted)
-    return no_content()
-
-
-@ROUTES.post(f"{API}/workflowscheme")
-def create_workflow_scheme(call: Call) -> Response:
-    """Make a workflow scheme of workflows that exist."""
-    name = free_name(call, schemes.workflow_schemes(call.site))
-    site, body = call.site, call.json_object()
-    default = str(body.get("defaultWorkflow") or next(iter(site.workflows), ""))
-    mappings = body.get("issueTypeMappings") or {}
-    if any(workflow not in site.workflows for workflow in (default, *mappings.values())):
-        raise ApiError(400, "A workflow was not found.")
-    if any(type_id not in site.issue_types for type_id in mappings):
-        raise ApiError(400, "An issue type was not found.")
-    scheme_id = site.made.next_id()
-    record: JsonObject = {
-        "id": scheme_id,
-        "name": name,
-        "description": str(body.get("description") or ""),
-        "defaultWorkflow": default,
-        "issueTypeMappings": dict(mappings),
-        "draft": False,
-        "self": f"{show.API}/workflowscheme/{scheme_id}",
-    }
-    return json_response(site.made.add("workflow_scheme", record), 201)
-
-
-@ROUTES.get(f"{API}/workflowscheme/project")
-def workflow_scheme_projects(call: Call) -> Response:
-    """Which workflow scheme the asked projects follow."""
-    if len(call.request.every("projectId")) > _MOST_PROJECTS:
-        raise ApiError(400, f"At most {_MOST_PROJECTS} projects can be named.")
-    listed = schemes.workflow_schemes(call.site)
-    return json_response({"values": associations(call, listed, "workflow_scheme", "workflowScheme")})
-
-
-@ROUTES.put(f"{API}/workflowscheme/project")
-def follow_workflow_scheme(call: Call) -> Response:
-    """Let a project without issues follow a workflow scheme."""
-    project = wanted_project(call)
-    wanted = str(call.json_object().get("workflowSchemeId"))
-    if all(str(item["id"]) != wanted for item in schemes.workflow_schemes(call.site)):
-        raise ApiError(404, "The workflow scheme was not found.")
-    if any(True for _ in call.site.issues.of_project(project.project_id)):
-        raise ApiError(400, "A workflow scheme can be assigned to projects without issues only.")
-    follow(call.site, project, "workflow_scheme", wanted)
     return no_content()
 
 

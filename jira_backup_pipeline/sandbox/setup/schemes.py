@@ -45,9 +45,11 @@ def follows(site: Site, project: Project, noun: str) -> str | None:
     }[noun]
 
 
-def keep_schemes(site: Site, project: Project) -> None:
-    """Keep what a project follows when it is deleted: in Jira schemes outlive their projects."""
+def keep_schemes(site: Site, project: Project, *nouns: str) -> None:
+    """Keep what a project follows, of all sorts or of some: in Jira schemes outlive their projects and other choices."""
     for noun, listed in (("issue_type_scheme", issue_type_schemes), ("workflow_scheme", workflow_schemes)):
+        if nouns and noun not in nouns:
+            continue
         scheme_id = follows(site, project, noun)
         found = next((item for item in listed(site) if str(item["id"]) == scheme_id), None)
         if found is None or scheme_id is None or scheme_id in site.made.records.get(noun, {}):
