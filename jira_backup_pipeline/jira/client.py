@@ -213,7 +213,7 @@ class JiraClient:
             decision = self._decide(outcome, attempt, request)
             if isinstance(decision, Proceed) and isinstance(outcome, Response):
                 try:
-                    return read(outcome.body)
+                    return read(outcome.told)
                 except Garbled as garbled:
                     decision = self._decide(garbled, attempt, request)
             match decision:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.store.contract import Store
 
 
+SEE_OTHER = 303
 _SPRINT, _RANK = "customfield_10020", "customfield_10019"
 
 
@@ -166,6 +167,8 @@ class DirectWriter:
         content = b"" if body is None else json.dumps(body).encode()
         pairs = [*parse_qsl(more, keep_blank_values=True), *(query or {}).items()]
         answer = self._sandbox.core.handle(Request(method, address, pairs, headers, content, files or []))
+        if answer.status == SEE_OTHER:
+            return answer.status, {"id": answer.headers["Location"].rpartition("/")[2]}
         return answer.status, json.loads(answer.body) if answer.body else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jira_backup_pipeline.engine.restore.statuses import Workflow
+from jira_backup_pipeline.engine.restore.workflow_paths import Workflow
 
 graphs = st.dictionaries(
     st.sampled_from("abcdef"),

@@ -61,6 +61,7 @@ from jira_backup_pipeline.engine.restore.target import (
     read_project_id,
     read_site,
 )
+from jira_backup_pipeline.engine.restore.temporary import through_temporary_workflow
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def apply_plan(
         plan, view, calls, site, journal=journal, options=options, progress=progress
     )
     if _has_work(plan):
-        quietly(restoration, _carry_out)
+        quietly(restoration, lambda quiet: through_temporary_workflow(quiet, _carry_out))
     if plan.makes_configuration:
         make_the_rest(bench, journal, project.key)
     finished = RestoreOutcome(
@@ -297,6 +298,7 @@ def _prepare(
         options=options,
         progress=progress,
     )
+    restoration.destinations = found.destinations
     record(restoration, "place", [], {})
     return restoration, project, bench
 

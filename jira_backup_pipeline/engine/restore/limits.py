@@ -18,7 +18,9 @@ from jira_backup_pipeline.engine.restore.people import INACTIVE, NOT_ACTIVE, UNK
 from jira_backup_pipeline.engine.restore.planned_lines import Impossible, Step
 from jira_backup_pipeline.engine.restore.ranks import ISSUES_PER_CALL as RANKED_PER_CALL
 from jira_backup_pipeline.engine.restore.selection import Part
+from jira_backup_pipeline.engine.restore.status_ways import StatusWay
 from jira_backup_pipeline.engine.restore.survey import Use
+from jira_backup_pipeline.engine.restore.transitions import BULK_ISSUES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -60,11 +62,19 @@ def steps_of(
     new_sprints: int,
     configuration: Sequence[Piece] = (),
     part: Part = Part.EVERYTHING,
+    way: StatusWay = StatusWay.PATHS_IN_BULK,
 ) -> tuple[Step, ...]:
     """Give the stages with their work, in the order in which they run."""
     steps = [
         *_configuration_steps(configuration),
-        *_steps(survey, creates_by_level, updates, is_new_project=is_new_project, new_sprints=new_sprints),
+        *_steps(
+            survey,
+            creates_by_level,
+            updates,
+            is_new_project=is_new_project,
+            new_sprints=new_sprints,
+            way=way,
+        ),
     ]
     wanted = STAGES_OF_PART.get(part)
     return tuple(step for step in steps if wanted is None or step.stage in wanted)
@@ -97,6 +107,7 @@ def _steps(
     *,
     is_new_project: bool,
     new_sprints: int,
+    way: StatusWay,
 ) -> Iterator[Step]:
     creates = sum(creates_by_level.values())
     issues = creates + updates
@@ -145,17 +156,31 @@ def _steps(
         ("issue_property", "properties"),
     ):
         yield _step(title, survey.counts[kind], writes=survey.counts[kind])
-    types = max(1, len(survey.used_names.get("issuetype", {})))
-    yield _step(
-        "statuses",
-        issues,
-        writes=2 * types,
-        reads=3 * ceil(issues / _READ_ISSUES) + 3 * types,
-        note="in bulk",
-    )
+    yield _status_step(survey, issues, way)
     yield _step(
         "proof", issues, writes=0, reads=ceil(issues / _READ_ISSUES) * 2 + survey.counts["attachment"]
     )
+
+
+def _status_step(survey: Survey, issues: int, way: StatusWay) -> Step:
+    types = max(1, len(survey.used_names.get("issuetype", {})))
+    looks = 3 * ceil(issues / _READ_ISSUES)
+    if way is StatusWay.TEMPORARY:
+        batches = ceil(issues / BULK_ISSUES)
+        note = f"{_batches(batches)} through a temporary workflow that leads from every status to every other"
+        # Beside the batches: workflows and scheme made, followed, left, and removed again.
+        return _step(
+            "statuses", issues, writes=batches + 5 + types, reads=looks + types + 2 * batches + 16, note=note
+        )
+    if way is StatusWay.PATHS_IN_BULK:
+        note = f"about {_batches(2 * types)} along the shortest paths of the workflows"
+        return _step("statuses", issues, writes=2 * types, reads=looks + 3 * types, note=note)
+    note = "one by one along the shortest paths of the workflows"
+    return _step("statuses", issues, writes=2 * issues, reads=looks + 2 * types, note=note)
+
+
+def _batches(count: int) -> str:
+    return f"{count:,} transition batch{'es' if count != 1 else ''}"
 
 
 def _step(

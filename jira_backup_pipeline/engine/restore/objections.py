@@ -26,6 +26,7 @@ from jira_backup_pipeline.engine.restore.screens import (
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stand_ins import missing_stand_ins
+from jira_backup_pipeline.engine.restore.survey import level_of
 from jira_backup_pipeline.engine.restore.target import (
     read_key_problem,
     read_trashed_project,
@@ -199,10 +200,7 @@ def _about_types(survey: Survey, matches: Matches, coming: Coming) -> Iterator[C
     for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
         if coming.makes("issue_type", name):
             continue
-        level = value.get("hierarchyLevel")
-        found = matches.issue_type(
-            name, level if isinstance(level, int) else -1 if value.get("subtask") else 0
-        )
+        found = matches.issue_type(name, level_of(value))
         if found is None:
             yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
         elif not same_name(found.name, matches.stand_ins.name("issue_types", name)):
@@ -270,8 +268,7 @@ def _about_screens(survey: Survey, matches: Matches, calls: Calls) -> Iterator[s
         return
     screens = CreateScreens(calls, matches.project.id)
     for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
-        level = value.get("hierarchyLevel")
-        found = matches.issue_type(name, level if isinstance(level, int) else 0)
+        found = matches.issue_type(name, level_of(value))
         if found is None:
             continue
         screen = screens.of(found.id)

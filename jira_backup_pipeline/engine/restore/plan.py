@@ -35,6 +35,7 @@ from jira_backup_pipeline.engine.restore.planned import PlannedTarget, Policy, R
 from jira_backup_pipeline.engine.restore.selection import Part, Selection, selected_heads
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
 from jira_backup_pipeline.engine.restore.stand_ins import StandIns
+from jira_backup_pipeline.engine.restore.status_ways import StatusWay, status_way
 from jira_backup_pipeline.engine.restore.survey import Survey, needed_by, survey
 from jira_backup_pipeline.engine.restore.target import (
     FoundIssue,
@@ -169,6 +170,14 @@ def make_plan(
         coming=coming,
         part=selection.part,
     )
+    way = status_way(
+        permissions,
+        project,
+        creates=len(actions.creates),
+        updates=len(actions.updates) + len(actions.skips),
+        last_number=marks.last_number,
+        part=selection.part,
+    )
     ends = found.ends - touched
     standing = _standing(calls, ends, marks, by_id, is_same_site=is_same_site)
     elsewhere = find_elsewhere(
@@ -205,6 +214,7 @@ def make_plan(
             is_new_project=project is None,
             new_sprints=len(found.sprints - set(matches.sprints)),
             part=selection.part,
+            way=way,
         ),
         conflicts=tuple(objections.conflicts),
         impossible=impossible_of(
@@ -218,6 +228,7 @@ def make_plan(
         prerequisites=tuple(objections.prerequisites),
         notes=tuple(objections.notes),
         last_number=marks.last_number,
+        has_temporary_workflow=way is StatusWay.TEMPORARY,
         planning_requests=calls.requests,
     )
     return _with_unfinished(repository, plan)

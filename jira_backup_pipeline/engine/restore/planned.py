@@ -64,7 +64,7 @@ class RestorePlan:
     `standing` are issues of the target that are only referred to, `absent_ends` those referred to that it lacks;
     `elsewhere_keys` and `elsewhere_projects` are keys of other projects that texts name, as earlier restores changed them;
     `accounts` leads from accounts of the snapshot to those that stand in for them, `fallback_account` does for the rest; `needed` are the names of components and versions
-    that single issues need (None: all).
+    that single issues need (None: all); `has_temporary_workflow` says that statuses are set through a workflow made for it.
     """
 
     repository_id: str
@@ -93,6 +93,7 @@ class RestorePlan:
     stand_ins: StandIns = field(default_factory=StandIns)
     accounts: Mapping[str, str] = field(default_factory=dict)
     fallback_account: str = ""
+    has_temporary_workflow: bool = False
     format: int = PLAN_FORMAT
     planning_requests: Mapping[str, int] = field(default_factory=dict)
 

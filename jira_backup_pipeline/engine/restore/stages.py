@@ -18,7 +18,7 @@ from jira_backup_pipeline.engine.restore.findings import Failure
 from jira_backup_pipeline.engine.restore.refusals import RefusedNodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.progress import Progress
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.options import ApplyOptions
     from jira_backup_pipeline.engine.restore.plan import RestorePlan
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
+    from jira_backup_pipeline.engine.restore.survey import Destination
     from jira_backup_pipeline.engine.restore.texts import TextWriter
 
 # Few journal documents, yet at most this many things to look for after a crash.
@@ -61,6 +62,10 @@ class Restoration:
     project_key: str
     notify: dict[str, str]
     refused_nodes: RefusedNodes = field(default_factory=RefusedNodes)
+    # Where issues belong, counted.
+    destinations: Mapping[Destination, int] = field(default_factory=dict)
+    # Whether the project follows the temporary workflow at present.
+    is_all_to_all: bool = False
     # Issues that got their properties inside the call that created them.
     carried: set[str] = field(default_factory=set)
 

@@ -44,6 +44,16 @@ class Use(StrEnum):
     LEAD = "lead"
 
 
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where issues of the snapshot belong: the name and level of their type, their status, and id and name of their resolution."""
+
+    type_name: str
+    level: int
+    status: str
+    resolution: tuple[str, str] | None
+
+
 @dataclass(slots=True)
 class Survey:
     """What the walk found. `ends` are ids of issues that links and parents lead to."""
@@ -71,6 +81,7 @@ class Survey:
     projects: dict[str, str] = field(default_factory=dict)
     # How often an account is used, by the place that it is used in.
     uses: Counter[tuple[Use, str]] = field(default_factory=Counter)
+    destinations: Counter[Destination] = field(default_factory=Counter)
 
     def name(self, kind: str, value: object) -> None:
         """Remember that something of a kind is used."""
@@ -162,11 +173,32 @@ def _survey_issue(
     result.resolved += bool(fields.get("resolution"))
     for kind in ("issuetype", "priority", "resolution", "status"):
         result.name(kind, fields.get(kind))
+    result.destinations[_destination(fields)] += 1
     votes = fields.get("votes")
     result.votes += int(votes.get("votes") or 0) if isinstance(votes, dict) else 0
     parent = fields.get("parent")
     if isinstance(parent, dict) and parent.get("id"):
         result.ends.add(str(parent["id"]))
+
+
+def _destination(fields: Mapping[str, Any]) -> Destination:
+    found = {
+        name: value if isinstance(value := fields.get(name), dict) else {}
+        for name in ("issuetype", "status", "resolution")
+    }
+    resolution = found["resolution"]
+    return Destination(
+        str(found["issuetype"].get("name", "")),
+        level_of(found["issuetype"]),
+        str(found["status"].get("name", "")),
+        (str(resolution.get("id")), str(resolution.get("name"))) if resolution else None,
+    )
+
+
+def level_of(issue_type: Mapping[str, Any]) -> int:
+    """Give the level of an issue's type, also where Jira says only that it is a sub-task."""
+    level = issue_type.get("hierarchyLevel")
+    return level if isinstance(level, int) else -1 if issue_type.get("subtask") else 0
 
 
 def _mentioned(values: Iterable[object]) -> Iterator[str]:

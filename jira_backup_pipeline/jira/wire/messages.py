@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _WORDS_LIMIT = 300
+_SEE_OTHER = 303
+_TASK = re.compile(r"/rest/api/(?:3|2|latest)/task/([A-Za-z0-9-]+)/?(?:\?.*)?$")
 _JSON_HEADERS = (("Content-Type", "application/json"),)
 
 
@@ -95,6 +97,17 @@ class Response:
     def is_success(self) -> bool:
         """Tell whether the status is one of the 200s."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the meaning of HTTP status classes
+
+    @property
+    def task_id(self) -> str | None:
+        """Give the task that a 303 leads to: this is how Jira answers when work goes on after the answer."""
+        found = _TASK.search(self.headers.get("location", "")) if self.status == _SEE_OTHER else None
+        return found[1] if found is not None else None
+
+    @property
+    def told(self) -> bytes:
+        """Give the body, and for a task the form that it has in the documents: the answer itself need not have any."""
+        return self.body if self.task_id is None else json.dumps({"id": self.task_id}).encode("ascii")
 
     @property
     def is_html(self) -> bool:

@@ -134,7 +134,8 @@ class _Case:
         if status == _TOO_MANY:
             return self._throttled(response)
         if status in _REDIRECTS:
-            return Fail(_redirected(response, self.request))
+            is_task = response.task_id is not None and self.request.method != "GET"
+            return Proceed() if is_task else Fail(_redirected(response, self.request))
         if status in _PASSING_CLIENT_ERRORS and self.request.is_repeatable:
             return self.ask_again(f"answer {status}")
         if status in _CLIENT_ERRORS or status in _LASTING_SERVER_ERRORS:
