@@ -112,6 +112,8 @@ def _show(scene: Stage, result: RestoreResult, seconds: float) -> None:
     formula = formula_of(scene, plan, writes)
     print(f"\n{plan.source.key}: {len(plan.creates)} issues restored and proven in {seconds:.1f} s")
     print(f"wrong or missing: {report.wrong_total}; impossible: {sum(report.impossible.values())}")
+    batches = writes["POST /rest/api/3/bulk/issues/transition"]
+    print(f"transition batches {batches}")
     print(f"write requests {sum(writes.values())} / formula {formula} = {sum(writes.values()) / formula:.3f}")
     for name, count in writes.most_common():
         print(f"    {count:6d}  {name}")

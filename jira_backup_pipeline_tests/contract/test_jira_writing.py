@@ -91,6 +91,21 @@ def test_a_refused_write_keeps_jiras_words_by_field(site: RunningSandbox, writer
     assert "summary" in caught.value.field_errors
 
 
+def test_a_write_that_goes_on_as_a_task_names_it(site: RunningSandbox, writer: CloudWriter) -> None:
+    project = project_id(site)
+    listed: Any = writer.get("/rest/api/3/workflowscheme/project", {"projectId": project})
+    own = listed["values"][0]["workflowScheme"]["id"]
+
+    answer: Any = writer.send(
+        "POST",
+        "/rest/api/3/workflowscheme/project/switch",
+        {"projectId": project, "targetSchemeId": str(own)},
+    )
+
+    task: Any = writer.get(f"/rest/api/3/task/{answer['id']}")
+    assert task["status"] in {"RUNNING", "COMPLETE"}
+
+
 def test_an_empty_answer_is_none(writer: CloudWriter, issue_id: str) -> None:
     fields = {"fields": {"summary": "Another one"}}
 

@@ -19,6 +19,7 @@ from jira_backup_pipeline.domain.readings import Account
 from jira_backup_pipeline.domain.secrets import Secret
 from jira_backup_pipeline.engine.capture.project import capture_project
 from jira_backup_pipeline.engine.capture.site import capture_site
+from jira_backup_pipeline.engine.restore.all_to_all import NAME_PREFIX
 from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, RestoreTarget, make_plan
 from jira_backup_pipeline.engine.restore.verb import RestoreResult, restore
@@ -299,4 +300,12 @@ def shape_of(sandbox: RunningSandbox, project_key: str) -> dict[str, Any]:
         "sprints": sorted(sprint.name for sprint in site.sprints.values() if sprint.board_id in boards),
         "components": sorted(found.name for found in site.components_of(project.project_id)),
         "versions": sorted(found.name for found in site.versions_of(project.project_id)),
+        "workflows": dict(project.workflows),
+        "left over": left_over(sandbox),
     }
+
+
+def left_over(sandbox: RunningSandbox) -> list[str]:
+    """Name the workflows and workflow schemes that were made for a restore and are still there."""
+    schemes = [str(found["name"]) for found in sandbox.site.made.of("workflow_scheme")]
+    return [name for name in (*sandbox.site.workflows, *schemes) if name.startswith(NAME_PREFIX)]

@@ -152,5 +152,9 @@ def test_write_requests_stay_within_the_formula(site: Restorable, results: dict[
         )
 
         assert writes <= allowed_writes(site, result)
+        assert requests["POST /rest/api/3/bulk/issues/transition"] == ceil(
+            result.report.records["issue"] / 1000
+        )
+        assert "POST /rest/api/3/issue/{id}/transitions" not in requests
         assert requests["PUT /rest/api/3/issue/{id}"] <= result.report.records["issue"] // 2
         assert not any("/properties/" in name for name in requests)

@@ -240,6 +240,18 @@ def test_a_redirect_is_not_followed_and_its_query_is_not_told() -> None:
     assert "secret" not in str(decision.error)
 
 
+@pytest.mark.parametrize("body", [b"", b'{"id": "77", "status": "ENQUEUED"}'])
+def test_a_redirect_to_a_task_is_the_answer_to_a_write(body: bytes) -> None:
+    answer = Response(303, {"location": "https://site.example.net/rest/api/3/task/77"}, body)
+
+    assert decided(answer, request=_WRITE) == Proceed()
+    assert json.loads(answer.told) == {"id": "77"}
+    assert isinstance(decided(answer), Fail)
+    elsewhere = Response(303, {"location": "https://id.example.net/login?to=/rest/api/3/task"}, body)
+    assert isinstance(decided(elsewhere, request=_WRITE), Fail)
+    assert elsewhere.told == body
+
+
 def test_jiras_words_are_kept_to_one_short_line() -> None:
     decision = decided(Response(400, {}, b"first\n second " + b"x" * 900))
 

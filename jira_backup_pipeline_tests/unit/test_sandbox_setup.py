@@ -131,3 +131,77 @@ def test_a_new_site_has_little_and_other_ids() -> None:
     assert {item.name for item in site.issue_types.values()} == {"Epic", "Task", "Sub-task"}
     assert all(item.locked for item in site.fields.values() if item.custom)
     assert site.next_id("customfield") > 50_000
+
+
+def all_to_all(jira: Calls, name: str) -> tuple[str, dict[str, Any]]:
+    """Make a scheme of the workflow of tests; gives its id and the workflow."""
+    workflow = jira.post("/workflows/create", workflow_payload(name))["workflows"][0]
+    scheme = jira.post("/workflowscheme", {"name": name, "defaultWorkflow": workflow["name"]})
+    return str(scheme["id"]), workflow
+
+
+def test_a_switch_of_workflow_schemes_needs_a_mapping_for_every_status_that_is_lost(jira: Calls) -> None:
+    scheme_id, workflow = all_to_all(jira, "Short")
+    project = next(iter(jira.site.projects.values()))
+    body: dict[str, Any] = {"projectId": str(project.project_id), "targetSchemeId": scheme_id}
+    path = "/workflowscheme/project/switch"
+
+    status, refusal = jira.refused("POST", path, body)
+    assert status == 400
+    assert "mapping is required" in refusal["errorMessages"][0]
+
+    first, last = (item["statusReference"] for item in workflow["statuses"])
+    body["mappingsByIssueTypeOverride"] = [
+        {
+            "issueTypeId": type_id,
+            "statusMappings": [
+                {"oldStatusId": status_id, "newStatusId": last}
+                for status_id in jira.site.workflow_for(project, type_id).statuses
+                if status_id != first
+            ],
+        }
+        for type_id in project.issue_types
+    ]
+    answer = jira.send("POST", path, body)
+
+    assert answer.status == 303
+    task = answer.headers["Location"].rpartition("/")[2]
+    assert jira.refused("POST", path, {**body, "mappingsByIssueTypeOverride": []})[0] == 409
+    assert jira.get(f"/task/{task}")["status"] == "COMPLETE"
+    assert {issue.status_id for issue in jira.site.issues.of_project(project.project_id)} <= {first, last}
+    [shown] = jira.get(f"/workflowscheme/project?projectId={project.project_id}")["values"]
+    assert str(shown["workflowScheme"]["id"]) == scheme_id
+
+
+def test_workflows_and_schemes_in_use_are_not_removed(jira: Calls) -> None:
+    scheme_id, workflow = all_to_all(jira, "Short")
+    new_project(jira, workflowScheme=int(scheme_id))
+
+    assert jira.refused("DELETE", f"/workflowscheme/{scheme_id}")[0] == 400
+    assert jira.refused("DELETE", f"/workflow/{workflow['id']}")[0] == 400
+
+    spare, workflow = all_to_all(jira, "Spare")
+    assert jira.send("DELETE", f"/workflowscheme/{spare}").status == 204
+    assert jira.send("DELETE", f"/workflow/{workflow['id']}").status == 204
+    assert jira.refused("DELETE", f"/workflow/{workflow['id']}")[0] == 404
+
+
+def test_a_transition_of_a_made_workflow_sets_the_resolution_that_its_rule_names(jira: Calls) -> None:
+    payload = workflow_payload("Ruled")
+    rule = {"ruleKey": "system:update-field", "parameters": {"field": "resolution", "value": "10001"}}
+    payload["workflows"][0]["transitions"][1] |= {"actions": [rule]}
+    workflow = jira.post("/workflows/create", payload)["workflows"][0]["name"]
+    scheme = jira.post("/workflowscheme", {"name": "Ruled", "defaultWorkflow": workflow})["id"]
+    new_project(jira, workflowScheme=scheme)
+    ids = [str(jira.get(f"/issue/{jira.create('SET')}")["id"]) for _ in range(2)]
+    jira.edits.refuse_in_bulk(ids[1], "locked")
+    inputs = [{"selectedIssueIdsOrKeys": ids, "transitionId": "11"}]
+
+    task = jira.post("/bulk/issues/transition", {"bulkTransitionInputs": inputs})["taskId"]
+    first, end = (jira.get(f"/bulk/queue/{task}") for _ in range(2))
+
+    assert (first["status"], end["status"]) == ("RUNNING", "COMPLETE")
+    assert end["processedAccessibleIssues"] == [int(ids[0])]
+    assert end["failedAccessibleIssues"] == {ids[1]: ["locked"]}
+    moved = jira.get(f"/issue/{ids[0]}")["fields"]
+    assert (moved["status"]["name"], moved["resolution"]["id"]) == ("Over Ruled", "10001")

@@ -35,6 +35,7 @@ from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, re
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, fields_of
 from jira_backup_pipeline.engine.restore.target import TargetField, target_field
+from jira_backup_pipeline.engine.restore.temporary import LEFT_OVER
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
 
@@ -170,7 +171,17 @@ class _Proof:
         for chunk in _chunks(wanted):
             self._tally.add(self._compare_chunk(chunk))
         self._tally.add(self._ranks.findings(self._excuses))
+        self._tally.add(self._left_over())
         return self._tally
+
+    def _left_over(self) -> Iterator[Finding]:
+        """Name what the restore made for itself and could not take away again."""
+        for failure in self._outcome.failures:
+            if failure.kind == LEFT_OVER:
+                judgement = Judgement(Verdict.WRONG, Rule.LEFT_OVER, f"{failure.reason}; {failure.done}")
+                yield Finding(
+                    "project", failure.source_id, self._plan.target.key, "workflow scheme", judgement
+                )
 
     def _compare_configuration(self) -> Iterator[Finding]:
         id_map = self._outcome.id_map

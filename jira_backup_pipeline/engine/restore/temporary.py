@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.journal import StageMemory
 
 STAGE = "temporary workflow"
+# The kind of failures that leave something of ours on the target.
+LEFT_OVER = "workflow_scheme"
 _API = "/rest/api/3"
 _ENTER, _WAS, _LEAVE = "enter", "was", "leave"
 _LOOKS = 3
@@ -328,7 +330,7 @@ def _delete(restoration: Restoration, path: str) -> None:
 
 
 def _report(restoration: Restoration, reason: str, done: str) -> None:
-    restoration.findings.fail(Failure("workflow_scheme", restoration.project_id, None, reason, done))
+    restoration.findings.fail(Failure(LEFT_OVER, restoration.project_id, None, reason, done))
 
 
 def _words(error: BackupPipelineError) -> str:

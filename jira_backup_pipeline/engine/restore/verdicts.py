@@ -53,6 +53,7 @@ class Rule(StrEnum):
     ORIGIN_MARK = "the mark of an earlier restore gives way to this one's"
     REFUSED = "refused by the target"
     MISSING = "missing on the target"
+    LEFT_OVER = "left over from the restore"
     SURPLUS = "on the target but not in the snapshot"
     DIFFERENT = "differs without an explanation"
 

@@ -133,12 +133,14 @@ def switch_workflow_scheme(call: Call) -> Response:
     _check_mappings(site, project, scheme, mapped)
     issues = list(site.issues.of_project(project.project_id))
     task = new_task(site, caller, len(issues), subject=f"workflow scheme of {project.project_id}")
+    for issue in issues:
+        # What a made issue was so far follows from its workflow: it is written down before that changes.
+        begin(site, issue)
     schemes.keep_schemes(site, project, "workflow_scheme")
     follow(site, project, "workflow_scheme", wanted)
     for issue in issues:
         new_status = mapped.get((issue.type_id, issue.status_id))
         if new_status is not None and new_status != issue.status_id:
-            begin(site, issue)
             issue.status_id = new_status
             site.changed(issue.issue_id)
     return see_task(task)
