@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +219,9 @@ def test_an_issue_type_that_the_target_lacks(site: Restorable, new_key: str) -> 
     assert changed
 
 
-def test_a_workflow_without_a_path(site: Restorable, new_key: str) -> None:
+@pytest.mark.parametrize("is_straight", [True, False])
+def test_a_workflow_without_a_path(site: Restorable, new_key: str, is_straight: bool) -> None:
+    """It leaves issues where they can get to, unless they may go straight through a temporary one."""
     into_empty_project(site, new_key)
     flow = site.sandbox.site.workflows["Software workflow"]
     closed = {transition.transition_id: transition.sources for transition in flow.transitions}
@@ -226,13 +229,20 @@ def test_a_workflow_without_a_path(site: Restorable, new_key: str) -> None:
     for transition in flow.transitions:
         if transition.target in done:
             transition.sources = []
+    plan = site.plan(target_key=new_key)
+    assert plan.has_temporary_workflow
+    plan = replace(plan, has_temporary_workflow=is_straight)
     try:
-        result = restored(site, new_key)
+        result = site.restore(plan, writer=site.direct(), options=STEADY)
     finally:
         for transition in flow.transitions:
             transition.sources = closed[transition.transition_id]
 
     stuck = [found for found in result.outcome.adjustments if found.field == "status"]
+    if is_straight:
+        assert stuck == []
+        assert "issue" not in {kind for kind, _ in only_wrong(result)}
+        return
     assert stuck
     assert all("has no path to" in found.reason for found in stuck)
     assert all("left in the status it reached" in found.reason for found in stuck)
