@@ -47,6 +47,16 @@ __all__ = [
 ]
 
 
+class SharedSearches(Protocol):
+    """The finds of searches over the whole site, kept where other programs find them; issue id -> account ids."""
+
+    def load(self, clause: str) -> dict[str, list[str]] | None:
+        """Give what is left for a JQL field (`watcher`, `voter`); None where there is nothing of late."""
+
+    def keep(self, clause: str, finds: dict[str, list[str]]) -> None:
+        """Leave the finds for a JQL field."""
+
+
 class JiraReader(Protocol):
     """Reads Jira completely and cheaply. Retries are spent inside; what still fails is raised as a domain error.
 
@@ -101,6 +111,9 @@ class JiraReader(Protocol):
 
     def expect_issues(self, count: int) -> None:
         """Say how many issues of several projects are about to be read: watchers and voters may then be searched once for all."""
+
+    def share_searches(self, kept: SharedSearches, issues: int) -> None:
+        """Use the searches for watchers and voters that other programs left, and leave ours; `issues` is how many all of them read."""
 
     def issue_units(
         self,

@@ -179,7 +179,7 @@ class InterestFinder:
 
     def _search_all(self, project_id: str) -> Finds | None:
         clause = self._interest.clause
-        if self._site.serves(self._total_issues):
+        if self._site.serves(self._total_issues) or self._site.has_found(clause):
             return self._site.find(clause, self._people)
         return search_people(self._client, clause, self._people, project_id=project_id)
 

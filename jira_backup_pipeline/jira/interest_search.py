@@ -12,7 +12,7 @@ import logging
 from collections import defaultdict
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from jira_backup_pipeline.jira.walk import search
 from jira_backup_pipeline.jira.wire.messages import Refusal
@@ -28,7 +28,7 @@ _PROBES: Final = 3
 # The finds of a site are kept until their issues are read; beyond this they would take too much memory.
 _MOST_ISSUES: Final = 200_000
 
-Finds = dict[str, list[str]]
+Finds: TypeAlias = dict[str, list[str]]
 
 
 def search_people(
@@ -64,6 +64,16 @@ def _search_one(
     return ids
 
 
+class SharedFinds(Protocol):
+    """Finds that outlive a program."""
+
+    def load(self, clause: str) -> Finds | None:
+        """Give what is left for a JQL field, None where there is nothing of late."""
+
+    def keep(self, clause: str, finds: Finds) -> None:
+        """Leave the finds for a JQL field."""
+
+
 class SiteSearches:
     """The finds of searches over the whole site, by JQL field; each is made once, when a reading first needs it."""
 
@@ -71,6 +81,12 @@ class SiteSearches:
         self._client = client
         self._issues = 0
         self._finds: dict[str, Finds | None] = {}
+        self._kept: SharedFinds | None = None
+
+    def share(self, kept: SharedFinds, issues: int) -> None:
+        """Use the finds that other programs left, and leave ours; `issues` is how many issues all of them read."""
+        self.expect(issues)
+        self._kept = kept
 
     def expect(self, issues: int) -> None:
         """Say how many issues the readings to come will have in all; what was found before counts no more."""
@@ -87,10 +103,18 @@ class SiteSearches:
 
     def has_found(self, clause: str) -> bool:
         """Tell whether the searches are made, so that another reading has them for nothing."""
+        if clause not in self._finds and self._kept is not None:
+            found = self._kept.load(clause)
+            if found is not None:
+                _LOG.info("taking over every %s from a search that another run made", clause)
+                self._finds[clause] = found
         return self._finds.get(clause) is not None
 
     def find(self, clause: str, people: Sequence[str]) -> Finds | None:
         """Give the finds of the whole site; None where Jira refuses."""
-        if clause not in self._finds:
-            self._finds[clause] = search_people(self._client, clause, people, project_id=None)
+        if not self.has_found(clause) and clause not in self._finds:
+            found = search_people(self._client, clause, people, project_id=None)
+            self._finds[clause] = found
+            if found is not None and self._kept is not None:
+                self._kept.keep(clause, found)
         return self._finds[clause]

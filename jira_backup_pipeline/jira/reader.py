@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
     from jira_backup_pipeline.jira.client import JiraClient
+    from jira_backup_pipeline.jira.interest_search import SharedFinds
 
 
 class CloudReader:
@@ -107,6 +108,10 @@ class CloudReader:
     def expect_issues(self, count: int) -> None:
         """Say how many issues of several projects are about to be read: watchers and voters may then be searched once for all."""
         self._site_searches.expect(count)
+
+    def share_searches(self, kept: SharedFinds, issues: int) -> None:
+        """Use the searches for watchers and voters that other programs left, and leave ours; `issues` is how many all of them read."""
+        self._site_searches.share(kept, issues)
 
     def issue_units(
         self,

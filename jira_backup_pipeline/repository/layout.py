@@ -20,7 +20,7 @@ KEYRING_PREFIX = "keyring/"
 
 # The folders of sealed documents that are neither manifest, receipt nor key.
 DOCUMENT_PREFIXES = frozenset(
-    {"runs", "journals", "reports", "holds", "leases", "removals", "erasures", "drills"}
+    {"runs", "journals", "reports", "holds", "leases", "removals", "erasures", "drills", "searches"}
 )
 
 _SCOPE = re.compile(r"(site|project-[A-Za-z0-9_-]{1,64})\Z")

@@ -191,6 +191,9 @@ class PocketJira:
     def expect_issues(self, count: int) -> None:
         del count
 
+    def share_searches(self, kept: object, issues: int) -> None:
+        del kept, issues
+
     def issue_units(self, issue_ids: Sequence[str], **_: object) -> Iterator[IssueUnit]:
         for issue_id in issue_ids:
             if issue_id in self.issues and issue_id not in self.hidden | self.withheld:

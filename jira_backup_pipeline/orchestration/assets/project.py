@@ -15,6 +15,7 @@ from pydantic import Field
 
 from jira_backup_pipeline.engine.backup import find_projects, new_run_id
 from jira_backup_pipeline.engine.capture.project import capture_project
+from jira_backup_pipeline.engine.capture.searches import share_searches
 from jira_backup_pipeline.engine.estimate import announce
 from jira_backup_pipeline.engine.outcomes import CaptureOutcome
 from jira_backup_pipeline.engine.ports import JiraReader, ListedProject
@@ -78,6 +79,7 @@ def _capture(
     ):
         project = _find(reader, context)
         announce(log, repository, reader, [project], with_site=False, options=options, now=now())
+        share_searches(repository, reader, project, options=options, clock=now)
         outcome = capture_project(
             repository, reader, project, options=options, run=run, clock=now, progress=log
         )
