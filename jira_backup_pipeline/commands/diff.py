@@ -39,13 +39,24 @@ _SHOWN = 500
 @click.option(
     "--to", "after", required=True, metavar="S", help="Another snapshot, or `live`: Jira as it is now."
 )
+@click.option(
+    "--bytes",
+    "with_bytes",
+    is_flag=True,
+    help="With `live`: download every stored attachment again and compare its content.",
+)
 @json_option
 @click.pass_obj
-def diff(session: Session, project: str, before: str, after: str) -> None:
+def diff(session: Session, project: str, before: str, after: str, *, with_bytes: bool) -> None:
     """List what differs between two snapshots of a project, issue by issue and field by field.
 
     A difference is no error: the exit code is 0 when the comparison was made, whatever it found; --json says `is_equal`.
     """
+    if with_bytes and after != _LIVE:
+        message = (
+            "--bytes compares with Jira as it is now, two snapshots are compared by their digests anyway"
+        )
+        raise ConfigurationError(message, hint="Leave --bytes out, or give --to live.")
     needs = [Need.REPOSITORY, Need.IDENTITY, *([Need.JIRA] if after == _LIVE else [])]
     session.settings.require(*needs)
     repository = open_repository(session.settings)
@@ -53,7 +64,7 @@ def diff(session: Session, project: str, before: str, after: str) -> None:
     with session.terminal.progress() as progress:
         if after == _LIVE:
             reader = open_jira_reader(session.settings)
-            result = diff_live(repository, first, reader, progress=progress)
+            result = diff_live(repository, first, reader, with_bytes=with_bytes, progress=progress)
         else:
             second = _snapshot(repository, project, after)
             result = diff_snapshots(repository, first, second, progress=progress)

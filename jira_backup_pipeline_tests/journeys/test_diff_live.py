@@ -10,6 +10,7 @@ import pytest
 from jira_backup_pipeline.cli import main
 from jira_backup_pipeline.domain.errors import Refused
 from jira_backup_pipeline.engine.diff.verb import diff_live
+from jira_backup_pipeline.sandbox.model import FileContent
 from jira_backup_pipeline_tests.doubles.backed_site import BackedSite, backed_site
 from jira_backup_pipeline_tests.doubles.restorable import Restorable, restorable
 
@@ -84,6 +85,57 @@ def test_nothing_changed_is_no_difference_and_every_change_since_is_told(site: R
     assert summary.after == "changed since"
 
 
+def test_history_sizes_bytes_and_keys_that_no_capture_saw_are_told_too() -> None:
+    with restorable(projects=1, issues=24) as site:
+        sandbox = site.sandbox.site
+        issues = issues_of(site)
+        files = [
+            found for issue in issues for found in sandbox.body(issue).attachments if found.content.size > 1
+        ]
+        grown, swapped = files[:2]
+        for found, size in ((grown, grown.content.size + 1), (swapped, swapped.content.size)):
+            issue = sandbox.find_issue(str(found.issue_id))
+            kept = {file.attachment_id: file for file in sandbox.issues.pin(issue).attachments}
+            kept[found.attachment_id].content = FileContent(size, data=b"x" * size)
+        hung = issues[-1]
+        sandbox.issues.pin(hung).properties["app.never-seen"] = {"is": "new"}
+        key = sandbox.key_of(issues[0])
+        site.sandbox.edits.edit_issue(key, {"summary": "changed since"})
+        sandbox.answers.clear()
+
+        def downloads() -> int:
+            return sum("/attachment/content/" in entry.path for entry in site.sandbox.log.entries())
+
+        before = downloads()
+        plain = diff_live(site.repository, site.manifest, site.reader)
+        assert downloads() == before
+        whole = diff_live(site.repository, site.manifest, site.reader, with_bytes=True)
+        compared = len(files) + sum(
+            found.content.size <= 1 for issue in issues for found in sandbox.body(issue).attachments
+        )
+
+    assert ("added", key, "changelog", "") in told(plain)
+    assert ("changed", key, "issue", "Summary") in told(plain)
+    properties = [found for found in plain.differences if found.kind == "issue_property"]
+    assert [(found.issue, found.id) for found in properties] == [(sandbox.key_of(hung), "app.never-seen")]
+    assert any("app.never-seen" in note and "may be older" in note for note in plain.notes)
+    names = {"size": str(grown.attachment_id)}
+    files_told = [found for found in plain.differences if found.kind == "attachment"]
+    assert {found.field: found.id for found in files_told} == names
+    contents = {found.id for found in whole.differences if found.field == "content"}
+    assert contents == {str(grown.attachment_id), str(swapped.attachment_id)}
+    assert any(f"the bytes of {compared:,} attachments" in note for note in whole.notes)
+
+
+def test_bytes_that_cannot_be_read_are_said() -> None:
+    with restorable(projects=1, issues=12) as site:
+        site.sandbox.faults.add("status", status=404, path="/attachment/content/", times=None)
+        result = diff_live(site.repository, site.manifest, site.reader, with_bytes=True)
+
+    assert result.differences == []
+    assert any("could not be read and were not compared" in note for note in result.notes)
+
+
 def test_another_site_than_the_snapshots_is_refused(site: Restorable) -> None:
     with restorable(projects=1, issues=2, seed=11) as other, pytest.raises(Refused, match="leads to"):
         diff_live(site.repository, site.manifest, other.reader)
@@ -131,6 +183,9 @@ def test_the_command_line_compares_snapshots_and_jira(
     code, found = run("--from", "yesterday", "--to", "live")
     assert (code, "'yesterday' names no snapshot" in found["error"]) == (2, True)
     assert run("--from", "9", "--to", "live")[0] == 2
+    code, found = run("--from", "1", "--to", "2", "--bytes")
+    assert (code, "--to live" in found["hint"]) == (2, True)
+    assert run("--from", "2", "--to", "live", "--bytes")[1]["is_equal"] is True
 
 
 def test_an_archived_project_differs_in_that_alone_and_a_deleted_one_in_everything() -> None:

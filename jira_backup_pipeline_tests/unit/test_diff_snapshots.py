@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
@@ -15,9 +16,16 @@ from jira_backup_pipeline.engine.diff.differences import unit_differences
 from jira_backup_pipeline.engine.diff.values import is_same, reduced, words
 from jira_backup_pipeline.engine.diff.verb import diff_snapshots
 from jira_backup_pipeline.store.contract import MemoryStore
-from jira_backup_pipeline_tests.doubles.small_repository import SmallRepository, issue_unit, record, unit
+from jira_backup_pipeline_tests.doubles.small_repository import (
+    SmallRepository,
+    blob_columns,
+    issue_unit,
+    record,
+    unit,
+)
 
 if TYPE_CHECKING:
+    from jira_backup_pipeline.domain.units import StoredUnit
     from jira_backup_pipeline.engine.diff.verb import DiffResult
 
 
@@ -86,6 +94,47 @@ def test_differences_are_told_issue_by_issue_and_field_by_field() -> None:
     backwards = diff_snapshots(small.repository, second, first)
     assert backwards.counts["issue"] == {"added": 1, "removed": 1, "changed": 1}
     assert len(backwards.differences) == len(result.differences)
+
+
+def test_history_is_told_entry_by_entry_where_both_sides_have_the_issue() -> None:
+    small = SmallRepository()
+
+    def issue(number: str, *entries: str) -> StoredUnit:
+        history = [
+            record("changelog", entry, {"items": [{"field": "status", "toString": entry}]}, issue_id=number)
+            for entry in entries
+        ]
+        return unit(*issue_unit(number, comments=0).records, *history)
+
+    first = small.snapshot([issue("1", "11", "12"), issue("2", "21")])
+    second = small.snapshot([issue("1", "11", "13"), issue("3", "31")], removed=[("issue", "2")])
+
+    result = diff_snapshots(small.repository, first, second)
+
+    assert [found[:5] for found in told(result)] == [
+        ("removed", "ABC-1", "changelog", "12", ""),
+        ("added", "ABC-1", "changelog", "13", ""),
+        ("removed", "ABC-2", "issue", "2", ""),
+        ("added", "ABC-3", "issue", "3", ""),
+    ]
+    assert result.differences[1].after["items"] == [{"field": "status", "toString": "13"}]
+    assert result.counts["changelog"] == {"added": 1, "removed": 1, "changed": 0}
+
+
+def test_attachments_are_compared_by_their_digests() -> None:
+    small = SmallRepository()
+
+    def issue(content: bytes) -> StoredUnit:
+        extra = blob_columns(small.put_blob(content))
+        file = record("attachment", "5", {"filename": "a.txt", "size": 3}, issue_id="1", extra=extra)
+        return unit(*issue_unit("1").records, file)
+
+    first, second = small.snapshot([issue(b"one")]), small.snapshot([issue(b"two")])
+
+    [found] = diff_snapshots(small.repository, first, second).differences
+
+    assert (found.kind, found.id, found.field) == ("attachment", "5", "content")
+    assert (found.before, found.after) == tuple(sha256(content).hexdigest() for content in (b"one", b"two"))
 
 
 def test_equal_snapshots_have_no_difference_and_nothing_of_them_is_read() -> None:

@@ -24,8 +24,8 @@ _OWN_RECORDS = frozenset(
     {"comment", "worklog", "attachment", "issuelinks", "subtasks", "watches", "votes", "thumbnail"}
 )
 _WRAPPING = frozenset({"self", "id", "expand", "names", "schema", "avatarUrls", "editmeta", "renderedFields"})
-# History names the same changes once more and only ever grows.
-NOT_COMPARED = frozenset({"changelog"})
+# Entries of the history never change: they are there or not, in whatever form Jira gave them.
+_HISTORY = "changelog"
 
 
 class Change(StrEnum):
@@ -68,18 +68,21 @@ def unit_differences(
     names: Mapping[str, str],
     unread: Collection[str] = (),
 ) -> Iterator[Difference]:
-    """Say how two states of a unit differ. `names` are field names by id; kinds in `unread` are not known on one side."""
-    issue = _key_of([*right, *left])
+    """Say how two states of a unit differ. `names` are field names by id; kinds in `unread` are not known on one side.
+
+    The history of an issue that only one side has is not told entry by entry.
+    """
+    issue = key_of([*right, *left])
     before, after = _by_name(left), _by_name(right)
     for name in sorted({*before, *after}, key=lambda name: (name[0] != "issue", *name)):
         kind, record_id = name
-        if kind in NOT_COMPARED or kind in unread:
+        if kind in unread or (kind == _HISTORY and not (left and right)):
             continue
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
             change = Change.ADDED if old is None else Change.REMOVED
             yield Difference(change, kind, record_id, issue, "", _whole(old), _whole(new))
-        else:
+        elif kind != _HISTORY:
             for field, one, other in _fields(kind, old, new):
                 label = names.get(field, field) if kind == "issue" else field
                 yield Difference(_change(one, other), kind, record_id, issue, label, one, other)
@@ -95,7 +98,8 @@ def _by_name(records: Sequence[Record]) -> dict[tuple[str, str], Record]:
     return {(record.kind, record.id): record for record in records}
 
 
-def _key_of(records: Sequence[Record]) -> str:
+def key_of(records: Sequence[Record]) -> str:
+    """Give the key of the issue among the records of its unit, empty where there is none."""
     for record in records:
         if record.kind == "issue" and isinstance(record.value, dict):
             return str(record.value.get("key", record.id))

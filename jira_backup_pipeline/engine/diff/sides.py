@@ -7,7 +7,7 @@ What stays out: how two states differ (`differences`), and storing anything: wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -91,7 +91,6 @@ class LiveSide:
 
     reader: JiraReader
     project_id: str
-    property_keys: set[str] = field(default_factory=set)
 
     def listings(self) -> Iterator[Listed]:
         """Read the project's own kinds."""
@@ -99,6 +98,9 @@ class LiveSide:
         for kind in kinds_at(Level.PROJECT):
             listed = self.reader.list_kind(kind, project_id=self.project_id, known=known)
             known[kind.name] = listed.records
+            if kind.listing.takes_turns:
+                # Captures store no empty list of these.
+                listed = replace(listed, records=tuple(found for found in listed.records if found.value))
             yield listed
 
     def issue_ids(self) -> list[str] | None:
@@ -109,9 +111,12 @@ class LiveSide:
             return None
 
     def windows(self, ids: Iterable[str]) -> Iterator[list[IssueUnit]]:
-        """Read issues in windows. Ids that vanish meanwhile are left out."""
+        """Read issues in windows. Ids that vanish meanwhile are left out.
+
+        Every issue is asked for all its remote links and properties: a key that no capture has seen must show.
+        """
         for window in windows(ids):
-            yield list(self.reader.issue_units(window, links_of=None, property_keys=self.property_keys))
+            yield list(self.reader.issue_units(window, links_of=None, properties_of=None))
 
 
 def windows(items: Iterable[str]) -> Iterator[list[str]]:
