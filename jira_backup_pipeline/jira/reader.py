@@ -143,6 +143,8 @@ class CloudReader:
             for interest in INTERESTS
         ]
         properties = IssueProperties(self.client, property_keys, properties_of)
+        if links_of is not None and list(links_of) == list(issue_ids):
+            links_of = None  # a set of all the ids of a first reading would only take memory
         reading = IssueReading(
             self.client, finders, properties, links_of=links_of, stored_links=stored_links or {}
         )

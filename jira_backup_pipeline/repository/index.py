@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.store.contract import Store
 
 _ROW_GROUP_ROWS = 50_000
+_REPEATED = frozenset({"kind", "pack", "tally"})
 
 
 def write_tally(counts: Mapping[str, int]) -> str:
@@ -67,6 +68,10 @@ class Index:
     """Live units as Arrow columns: 100,000 of them cost a few megabytes and load in milliseconds."""
 
     def __init__(self, table: pa.Table) -> None:
+        # The texts that repeat are most of an index: as dictionaries they take an eighth of the memory.
+        for place, name in enumerate(table.schema.names):
+            if name in _REPEATED:
+                table = table.set_column(place, name, table[name].dictionary_encode())
         self._table = table.combine_chunks()
         self._rows: dict[tuple[str, str], int] | None = None
 
@@ -90,7 +95,7 @@ class Index:
 
     def __eq__(self, other: object) -> bool:
         """Tell whether both list the same units in the same packs."""
-        return self._table.equals(other._table) if isinstance(other, Index) else NotImplemented
+        return self.units_table().equals(other.units_table()) if isinstance(other, Index) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -135,8 +140,8 @@ class Index:
         return self._table["id"].filter(mask).combine_chunks()
 
     def units_table(self) -> pa.Table:
-        """Give the Arrow columns, for `query`."""
-        return self._table
+        """Give the Arrow columns in the schema of the file, for `query`."""
+        return self._table.cast(UNITS_SCHEMA)
 
     def record_counts(self) -> dict[str, int]:
         """Count the live records by table name."""
@@ -160,7 +165,7 @@ class Index:
         """Write the encrypted file into a spool; nothing is stored yet."""
         file = EncryptedFile(UNITS_SCHEMA, key)
         for batch in self._table.to_batches(max_chunksize=_ROW_GROUP_ROWS):
-            file.write(batch)
+            file.write(batch.cast(UNITS_SCHEMA))
         size_bytes, stored_sha256 = file.finish()
         return WrittenIndex(ObjectRef(target_key, size_bytes, stored_sha256, digest, len(self)), file.spool)
 

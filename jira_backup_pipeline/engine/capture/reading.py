@@ -68,7 +68,8 @@ class UnitReading:
         self.progress.stage(f"{key}: issues", len(to_read))
         self._tell_cost(to_read, questions, key=key, listed=listed)
         known = previous.known_blobs(self.repository, to_read)
-        seen: set[str] = set()
+        # Given, but without records; of a long reading two sets of all ids are more than need be.
+        bare: set[str] = set()
         units = self.reader.issue_units(
             to_read,
             people=questions.people,
@@ -88,11 +89,12 @@ class UnitReading:
             while batch := list(islice(units, 1)):
                 rest = islice(units, pack_units - 1)
                 for unit in keeper.complete(self._at_home(chain(batch, rest)), self.packing):
-                    seen.add(unit.issue_id)
+                    if not unit.records:
+                        bare.add(unit.issue_id)
                     self._keep(unit)
                 self.packing.close()
         self.packing.close()
-        return [issue_id for issue_id in to_read if issue_id not in seen]
+        return [issue_id for issue_id in to_read if issue_id not in self.counted and issue_id not in bare]
 
     def _at_home(self, units: Iterable[IssueUnit]) -> Iterator[IssueUnit]:
         """Leave out issues of other projects: for minutes after a move the search index shows them where they were."""
