@@ -21,6 +21,7 @@ from jira_backup_pipeline.sandbox.routes.comments import new_comment
 from jira_backup_pipeline.sandbox.routes.issues import edit_values
 from jira_backup_pipeline.sandbox.routes.projects import rename_key, trash
 from jira_backup_pipeline.sandbox.search_index import SearchIndex
+from jira_backup_pipeline.sandbox.setup import schemes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,6 +256,13 @@ class Edits:
             self._site.hidden_issues.discard((owner.account_id, found.issue_id))
             self._site.reference_changed()
             return {"account_id": owner.account_id, "issue_id": found.issue_id}
+
+    def obey_security_levels(self) -> JsonObject:
+        """From now on let an issue's security level hide it from whoever is not in it."""
+        with self._site.lock:
+            self._site.clearance = schemes.is_cleared
+            self._site.reference_changed()
+            return {}
 
     def deny(self, permission: str, *, project: str | None = None, account: str | None = None) -> JsonObject:
         """Take a permission from an account, everywhere or in one project."""

@@ -49,7 +49,7 @@ from jira_backup_pipeline.sandbox.setup.made import Made
 from jira_backup_pipeline.sandbox.uploads import Uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from jira_backup_pipeline.sandbox.search_index import SearchIndex
 
@@ -112,6 +112,8 @@ class Site:
         self.refused_in_bulk: dict[int, str] = {}
         self.denied: set[tuple[str, str, int | None]] = set()
         self.hidden_issues: set[tuple[str, int]] = set()
+        # Whether an account is in an issue's security level; without it levels are shown and hide nothing.
+        self.clearance: Callable[[Site, Account, Issue], bool] | None = None
         self.refused_nodes: list[JsonObject] = []
         self.answers = AnswerCache()
         self.index: SearchIndex | None = None
@@ -249,7 +251,11 @@ class Site:
         """Whether an account sees an issue: its project, and no issue security in the way."""
         if not self.can_browse(account, self.projects[issue.project_id]):
             return False
-        return account is None or (account.account_id, issue.issue_id) not in self.hidden_issues
+        if account is None:
+            return True
+        if self.clearance is not None and not self.clearance(self, account, issue):
+            return False
+        return (account.account_id, issue.issue_id) not in self.hidden_issues
 
     def require(self, account: Account | None, permission: str, project: Project | None = None) -> None:
         """403 unless the permission is there (401 for nobody)."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.sandbox.changes import begin
 from jira_backup_pipeline.sandbox.http import UploadedFile
+from jira_backup_pipeline.sandbox.setup import schemes
 from jira_backup_pipeline_tests.unit.sandbox_calls import TEXT, Calls
 
 if TYPE_CHECKING:
@@ -277,6 +278,22 @@ def show_all(calls: Calls, _: Issue, __: int) -> None:
             calls.edits.show_issue(str(issue_id))
 
 
+def classify(calls: Calls, issue: Issue, number: int) -> None:
+    """Give an issue a security level through the API, or take it away: it may vanish for the account, and come back."""
+    if schemes.follows(calls.site, calls.site.project_of(issue), "security_scheme") is None:
+        return
+    chosen = _pick([None, *(level_id for level_id, _ in schemes.LEVELS)], number)
+    body = {"fields": {"security": None if chosen is None else {"id": chosen}}}
+    _done(calls.send("PUT", f"/issue/{issue.issue_id}", body))
+
+
+def declassify_all(calls: Calls, _: Issue, __: int) -> None:
+    """Somebody who is in every level takes all of them away."""
+    for issue in list(calls.site.issues):
+        if calls.site.body(issue).values.get("security") is not None:
+            calls.edits.edit_issue(str(issue.issue_id), {"security": None}, at=calls.site.now())
+
+
 def rename_project(calls: Calls, issue: Issue, number: int) -> None:
     project = calls.site.project_of(issue)
     taken = {key for p in calls.site.projects.values() for key in (p.key, *p.old_keys)}
@@ -318,6 +335,8 @@ EDITS: dict[str, Callable[[Calls, Issue, int], None]] = {
         move,
         hide,
         show_all,
+        classify,
+        declassify_all,
         rename_project,
     )
 }

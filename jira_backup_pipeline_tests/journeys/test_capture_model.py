@@ -17,6 +17,8 @@ The law, for an issue that the backup account may see at the moment of a capture
    silent, the next that reads it (2 and 3 say when that is).
 8. An issue that is not there any more (deleted, moved, hidden) is not in the snapshot, or the snapshot says that it is
    unresolved; and nothing is missing without a gap.
+9. While a project lies in the archive no search lists its issues: nothing that was stored is lost, whatever of it is read
+   anew is a state that the site had, and the first capture after it came back obeys all of the above again.
 
 In half of the examples the search index lags ten minutes behind. A capture within that time may miss what is new and keep
 what is gone (the next one out of it may not), but 2 to 7 hold for all that it stores.
@@ -130,9 +132,13 @@ class EditsAndCaptures(RuleBasedStateMachine):
         self.projects = [str(number) for number in self.site.projects]
         self.expected = {project: Expected() for project in self.projects}
         self.edited_at = 0
+        self.archived: set[str] = set()
+        self.running.edits.obey_security_levels()
 
     def teardown(self) -> None:
         try:
+            for project in sorted(self.archived):
+                self.archive_or_restore(self.projects.index(project))
             self.let_the_index_catch_up()
             for project in self.projects:
                 self.capture(project, is_full=True)
@@ -168,9 +174,23 @@ class EditsAndCaptures(RuleBasedStateMachine):
     def edit(self, name: str, which: int, number: int) -> None:
         self.site.clock.advance(1_000)
         self.edited_at = self.site.now()
-        seen = [issue for issue in self.site.issues if self.site.can_see(self.site.backup_account, issue)]
+        seen = [
+            issue
+            for issue in self.site.issues
+            if self.site.can_see(self.site.backup_account, issue)
+            and str(issue.project_id) not in self.archived
+        ]
         if seen:
             EDITS[name](self.calls, seen[which % len(seen)], number)
+
+    @rule(which=st.integers(0, 1))
+    def archive_or_restore(self, which: int) -> None:
+        project = self.projects[which]
+        self.site.clock.advance(1_000)
+        self.edited_at = self.site.now()
+        what = "restore" if project in self.archived else "archive"
+        assert self.calls.send("POST", f"/project/{project}/{what}").status < 300
+        self.archived ^= {project}
 
     @rule(days=st.integers(1, 3))
     def days_pass(self, days: int) -> None:
@@ -244,6 +264,9 @@ class EditsAndCaptures(RuleBasedStateMachine):
         expected.seen += [Seen(before, frozenset(keys)), Seen(after, frozenset(keys))]
         if manifest is not None and is_committed:
             expected.number = manifest.number
+            if project in self.archived:
+                self.check_archived(expected, stored_in(self.repository(self.store), manifest), after)
+                return
             self.check(project, manifest, before, after, is_full=is_full)
             if settings_before == self.settings_of(project):
                 self.check_settings(project, manifest)
@@ -311,6 +334,18 @@ class EditsAndCaptures(RuleBasedStateMachine):
         if not touched and not is_blind:
             assert manifest.unexplained == 0, manifest.ledger
             assert not manifest.gaps or stored.keys() - after.keys(), manifest.gaps
+        expected.stored = stored
+
+    def check_archived(
+        self, expected: Expected, stored: dict[str, IssueRecords], after: dict[str, IssueRecords]
+    ) -> None:
+        lost = (expected.stored.keys() & after.keys()) - stored.keys()
+        assert not lost, f"in the archive and lost: {lost}"
+        for issue_id, found in stored.items():
+            held = [seen.issues[issue_id] for seen in expected.seen if issue_id in seen.issues]
+            if issue_id not in expected.torn and found != expected.stored.get(issue_id):
+                core = _part(found, "core")
+                assert any(_part(one, "core") == core for one in held), f"issue {issue_id} never was so"
         expected.stored = stored
 
     def check_issue(

@@ -186,6 +186,32 @@ def test_an_archived_project_keeps_what_was_read(site: Site) -> None:
     assert any("archived" in note for note in done.notes)
 
 
+def test_what_an_archived_project_does_not_hand_out_stays_as_it_was_stored(site: Site) -> None:
+    site.jira.archived_projects.add("10000")
+    site.jira.withheld.update(["2", "5"])
+
+    done = site.capture(hours=24, is_full=True)
+
+    assert site.jira.truth() == site.content(done)
+    assert (done.state, dict(done.disappeared), done.unresolved) == (SnapshotState.COMPLETE, {}, {})
+    assert any("2 issues in the archive were not handed out" in note for note in done.notes)
+
+
+def test_what_changed_before_a_project_went_to_the_archive_is_read_when_it_comes_back(site: Site) -> None:
+    site.jira.edit("3", "edited just before")
+    site.jira.archived_projects.add("10000")
+    kept = [site.capture(hours=24), site.capture(hours=24)]
+    site.jira.archived_projects.clear()
+
+    back = site.capture()
+
+    assert [site.content(manifest)["3"][0] for manifest in kept] == ["issue 3", "issue 3"]
+    assert site.content(back) == site.jira.truth()
+    assert any("came back from the archive" in note for note in back.notes)
+    site.capture()
+    assert site.jira.read == []
+
+
 def test_an_archived_project_of_which_nothing_is_stored_is_a_gap() -> None:
     site = Site(0)
     site.jira.add()

@@ -45,6 +45,8 @@ T = TypeVar("T")
 # Jira's count is an estimate of a lagging index: only a clear difference is worth a note.
 _ESTIMATE_TOLERANCE = 1.05
 _ESTIMATE_SLACK = 5
+# What a snapshot of an archived project says of itself; the capture after it looks for these words.
+_ARCHIVED = "the project is archived: issues that no search lists stay as they were last read"
 
 
 def capture_project(
@@ -139,7 +141,7 @@ class _IssueCapture:
             stored=previous.stored_issues(),
             fresh=previous.fresh_issues(),
             changed=changed,
-            again=self._again(identity) | self.worklogs.unheard(listed, changed),
+            again=self._again(project) | self.worklogs.unheard(listed, changed),
             is_full=self.options.is_full,
         )
         listed.update(changed)
@@ -163,10 +165,25 @@ class _IssueCapture:
             self.worklogs,
         )
         vanished = reading.read([*changes.to_read, *unread], key=identity.key, listed=len(listed))
+        if project.is_archived:
+            vanished = self._kept_in_the_archive(vanished)
         missed.moved_away(reading.moved)
         missed.vanished([issue_id for issue_id in vanished if issue_id not in reading.moved])
         self._carry(reading)
         self._close_ledger(reading.tally, identity.id, len(listed) - len(vanished))
+
+    def _kept_in_the_archive(self, not_given: Sequence[str]) -> list[str]:
+        """Keep what is stored of an archived project's issues that Jira does not hand out; give those of which nothing is.
+
+        Whether a bulk read gives issues in the archive is not documented: not given proves nothing there.
+        """
+        stored = self.draft.previous.stored_issues()
+        kept = [issue_id for issue_id in not_given if issue_id in stored]
+        if kept:
+            self.draft.notes.append(
+                f"{len(kept)} issues in the archive were not handed out: they stay as they were stored"
+            )
+        return [issue_id for issue_id in not_given if issue_id not in stored]
 
     def _close_ledger(self, tally: Tally, project_id: str, expected: int) -> None:
         draft = self.draft
@@ -194,9 +211,7 @@ class _IssueCapture:
         walk = partial(self.reader.issue_ids, project.identity.id, project.issue_count or len(stored))
         if not project.is_archived:
             return set(walk())
-        self.draft.notes.append(
-            "the project is archived: issues that no search lists stay as they were last read"
-        )
+        self.draft.notes.append(_ARCHIVED)
         found = set(_unless_refused(walk))
         if not found and not stored:
             self.draft.gaps.append(_archived_project(project.identity))
@@ -210,13 +225,14 @@ class _IssueCapture:
         ask = partial(self.reader.changed_issues, project.identity.id, max(0, since_ms - overlap_ms))
         return dict(_unless_refused(ask) if project.is_archived else ask())
 
-    def _again(self, project: ProjectIdentity) -> set[str]:
+    def _again(self, listed: ListedProject) -> set[str]:
         """Choose issues to read although nothing says they changed.
 
-        These are earlier gaps, issues that changed while they were read, today's turn of the re-read, and all of a project whose
-        key changed: every issue has another key then, and none another `updated`.
+        These are earlier gaps, issues that changed while they were read, today's turn of the re-read, all of a project whose
+        key changed (every issue has another key then, and none another `updated`), and all of one that came back from the
+        archive: what changed just before it went there was not to be found, and the watermark has passed it since.
         """
-        previous = self.draft.previous
+        previous, project = self.draft.previous, listed.identity
         again = {gap.issue_id for gap in previous.gaps if gap.issue_id is not None}
         again.update(previous.changed_while_read())
         today, manifest = self.clock().date(), previous.manifest
@@ -224,6 +240,11 @@ class _IssueCapture:
             again.update(reread_turn(previous.stored_issues(), today, self.options.reread_days, since=last))
         if manifest is not None and manifest.project is not None and manifest.project.key != project.key:
             self.draft.notes.append(f"the project's key changed from {manifest.project.key} to {project.key}")
+            again.update(previous.stored_issues())
+        if manifest is not None and _ARCHIVED in manifest.notes and not listed.is_archived:
+            self.draft.notes.append(
+                "the project came back from the archive: all of its issues are read again"
+            )
             again.update(previous.stored_issues())
         return again
 

@@ -16,7 +16,7 @@ from jira_backup_pipeline.sandbox.model import ProjectState
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.sandbox.http import Json, JsonObject
-    from jira_backup_pipeline.sandbox.model import Project
+    from jira_backup_pipeline.sandbox.model import Account, Issue, Project
     from jira_backup_pipeline.sandbox.site import Site
 
 _EVENTS = ((1, "Issue Created"), (2, "Issue Updated"), (3, "Issue Assigned"), (6, "Issue Commented"))
@@ -224,6 +224,24 @@ def security_members(site: Site) -> list[JsonObject]:
         for number, ((level_id, _), holder) in enumerate(zip(LEVELS, holders, strict=False))
     ]
     return found + site.made.of("security_level_member")
+
+
+def is_cleared(site: Site, account: Account, issue: Issue) -> bool:
+    """Whether an account is in the security level of an issue, if it has one: by group, or as its reporter."""
+    values = site.body(issue).values
+    level = values.get("security")
+    return level is None or any(
+        _is_holder(site, account, member["holder"], values.get("reporter"))
+        for member in security_members(site)
+        if str(member["issueSecurityLevelId"]) == str(level)
+    )
+
+
+def _is_holder(site: Site, account: Account, holder: JsonObject, reporter: Json) -> bool:
+    if holder["type"] == "group":
+        group = site.groups.get(str(holder["value"]))
+        return group is not None and account.account_id in group.members
+    return bool(holder["type"] == "reporter" and account.account_id == reporter)
 
 
 def security_projects(site: Site) -> list[JsonObject]:
