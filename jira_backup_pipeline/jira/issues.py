@@ -112,6 +112,7 @@ class IssueReading:
         *,
         links_of: Collection[str] | None,
         stored_links: Mapping[str, StoredLinks],
+        is_delta: bool = False,
     ) -> None:
         self._client = client
         self._finders = finders
@@ -120,6 +121,11 @@ class IssueReading:
         self._links_of = None if links_of is None else frozenset(links_of)
         self._stored_links = stored_links
         self._overflow = Overflow(client)
+        # The delta of a night can be held whole, so that no request for properties goes out half empty. A first reading
+        # hands out what it has: files are fetched and packs are closed meanwhile.
+        self._is_delta = is_delta
+        self._is_small = False
+        self._waiting: list[_Parts] = []
 
     def units(self, issue_ids: Sequence[str]) -> Iterator[IssueUnit]:
         """Give a unit for every issue that Jira gives, in the order asked.
@@ -127,6 +133,7 @@ class IssueReading:
         An issue that exists but cannot be read is a unit without records and with a gap.
         """
         self._question = self._properties.prepare(issue_ids)
+        self._is_small = self._is_delta and WINDOW < len(issue_ids) <= _MANY_WINDOWS * WINDOW
         # One window is read on a thread of its own while the caller works on the one before: neither the network nor
         # the processor waits for the other, and never more than two windows are in memory.
         ahead = ThreadPoolExecutor(1, thread_name_prefix="window")
@@ -136,13 +143,29 @@ class IssueReading:
                 window = self._begin(ids)
                 under_way.append((window, ahead.submit(self._read, window)))
                 if len(under_way) == _WINDOWS_UNDER_WAY:
-                    yield from _units(under_way.popleft()[1].result())
+                    yield from self._finished(under_way.popleft()[1].result())
             while under_way:
-                yield from _units(under_way.popleft()[1].result())
+                yield from self._finished(under_way.popleft()[1].result())
+            yield from self._waiting_ones()
         finally:
             for window, _ in under_way:
                 window.cancel()
             ahead.shutdown(wait=False, cancel_futures=True)
+
+    def _finished(self, read: _Parts) -> Iterator[IssueUnit]:
+        """Give the units of a window, or let it wait for the others of a small reading."""
+        if not self._is_small:
+            yield from _units(read)
+            return
+        self._waiting.append(read)
+
+    def _waiting_ones(self) -> Iterator[IssueUnit]:
+        """Ask for the properties of all that waits at once, in full requests, and give its units."""
+        together = {issue_id: part for read in self._waiting for issue_id, part in read.parts.items()}
+        add_child_properties(self._client, together)
+        together.clear()
+        for read in self._waiting:
+            yield from _units(read)
 
     def _begin(self, ids: Sequence[str]) -> _Window:
         # History first: it is the longest answer, and everything else waits for it at the end.
@@ -173,7 +196,8 @@ class IssueReading:
         for finder in self._finders:
             finder.add_people(parts)
         self._properties.add_properties(parts)
-        add_child_properties(self._client, parts)
+        if not self._is_small:
+            add_child_properties(self._client, parts)
         return _Parts(window.ids, parts, bodies.unreadable)
 
     def _add_histories(self, parts: dict[str, UnitParts], histories: Histories) -> None:

@@ -146,7 +146,12 @@ class CloudReader:
         if links_of is not None and list(links_of) == list(issue_ids):
             links_of = None  # a set of all the ids of a first reading would only take memory
         reading = IssueReading(
-            self.client, finders, properties, links_of=links_of, stored_links=stored_links or {}
+            self.client,
+            finders,
+            properties,
+            links_of=links_of,
+            stored_links=stored_links or {},
+            is_delta=bool(stored_people),
         )
         return reading.units(issue_ids)
 
