@@ -78,7 +78,7 @@ class Asked:
         if self.where is not None and not self.where.strip():
             message = "--where is empty"
             raise ConfigurationError(message, hint="Leave it out to restore every issue.")
-        selection = Selection(self.issues, self.only_deleted, self.where or "", part)
+        selection = Selection(self.issues, self.only_deleted, self.where or "", part, is_site=self.site)
         selection.check()
         return selection
 

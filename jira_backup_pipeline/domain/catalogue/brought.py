@@ -76,11 +76,17 @@ _BROUGHT: dict[str, tuple[Recognition, str]] = {
     ),
     "filter": (
         _LISTED,
-        "on another site those that ask about the restored project, given to their owners; elsewhere those of its boards",
+        (
+            "on another site those that ask about the restored project; on their own those that are missing, when the whole site or "
+            "the configuration alone is restored; given to their owners, shared as they were"
+        ),
     ),
     "dashboard": (
         _NAMED,
-        "on another site those that show the restored project or its filters; they belong to the restoring account then",
+        (
+            "on another site those that show the restored project or its filters; on their own those that are missing, when the "
+            "whole site or the configuration alone is restored; they belong to the restoring account then"
+        ),
     ),
     "dashboard_gadget": (_LISTED, "with their dashboard; their app must be there"),
     "dashboard_gadget_property": (_NAMED, "with projects and filters of the target"),

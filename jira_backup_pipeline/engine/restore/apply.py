@@ -256,7 +256,9 @@ def _prepare(
     found = survey(view, touched, fields, is_whole=plan.selection.is_whole_project)
     is_new = plan.target.project_id is None
     needed = needed_by(view, found, fields, plan.selection.part)
-    wanted = wanted_configuration(view, needed, project_id=plan.source.id, has_new_project=is_new)
+    wanted = wanted_configuration(
+        view, needed, plan.selection, project_id=plan.source.id, has_new_project=is_new
+    )
     found.people |= wanted.people
     matches = matches_for(
         calls,

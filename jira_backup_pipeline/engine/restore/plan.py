@@ -139,6 +139,7 @@ def make_plan(
     wanted = wanted_configuration(
         view,
         needed_by(view, found, fields, selection.part),
+        selection,
         project_id=source.id,
         has_new_project=project is None,
     )

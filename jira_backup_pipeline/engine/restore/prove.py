@@ -196,6 +196,7 @@ class _Proof:
             id_map,
             self._excuses,
             lambda jql: moved_jql(jql, projects=project, fields=id_map.of("field"), keys=id_map.keys),
+            lambda account: self._plan.accounts.get(account, account),
         )
         yield from comparison.findings(self._plan.configuration)
 

@@ -38,6 +38,13 @@ class Selection:
     only_deleted: bool = False
     where: str = ""
     part: Part = Part.EVERYTHING
+    # The project is one of a whole site: what the site has beside its projects comes along.
+    is_site: bool = False
+
+    @property
+    def brings_shared(self) -> bool:
+        """Tell whether filters and dashboards are asked for even where projects are still there."""
+        return self.part is Part.CONFIGURATION or (self.is_site and self.is_whole_project)
 
     @property
     def is_whole_project(self) -> bool:
@@ -74,6 +81,7 @@ class Selection:
             document["only_deleted"],
             document.get("where", ""),
             Part(document.get("part", Part.EVERYTHING)),
+            document.get("is_site", False),
         )
 
 

@@ -180,7 +180,9 @@ def _plan(
             writer,
             clock=now,
             progress=RunLog(context.log.info),
-            selection=Selection((), config.only_deleted, config.where.strip(), Part(config.part)),
+            selection=Selection(
+                (), config.only_deleted, config.where.strip(), Part(config.part), is_site=not config.projects
+            ),
             policy=Policy(config.policy),
             stand_ins=stand_ins,
             **more,

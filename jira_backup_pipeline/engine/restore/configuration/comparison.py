@@ -33,7 +33,7 @@ _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 _NOT_OVERWRITTEN = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
 # Things that hold others, which may be left out one by one with a word on each.
 _WITH_MEMBERS = frozenset(
-    {"dashboard", "screen", "permission_scheme", "notification_scheme", "security_scheme"}
+    {"dashboard", "filter", "screen", "permission_scheme", "notification_scheme", "security_scheme"}
 )
 _CONTEXT, _OPTION, _FIELD, _BOARD = "field_context", "field_option", "field", "board"
 
@@ -82,11 +82,12 @@ class ConfigurationComparison:
     id_map: IdMap
     excuses: Excuses
     moved_query: Callable[[str], str]
+    person: Callable[[str], str] = str
 
     def findings(self, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
         """Judge everything that the restore made, and what it matched of the same kinds."""
         touched = {piece.kind for piece in pieces if piece.action is Action.MAKE}
-        books = Book(self.source.rows), Book(self.target.rows)
+        books = Book(self.source.rows, self._moved), Book(self.target.rows)
         for piece in pieces:
             if piece.kind in {_CONTEXT, _BOARD}:
                 continue
@@ -97,6 +98,9 @@ class ConfigurationComparison:
                 yield from self._piece(piece, *books)
         yield from self._contexts([piece for piece in pieces if piece.kind == _CONTEXT])
         yield from (self._board(piece) for piece in pieces if piece.kind == _BOARD)
+
+    def _moved(self, noun: str, source_id: str) -> str:
+        return self.person(source_id) if noun == "user" else self.id_map.get(noun, source_id) or source_id
 
     def _finding(self, piece: Piece, name: str, judgement: Judgement, *, is_lack: bool = True) -> Finding:
         subject = f"{piece.kind.replace('_', ' ')} {piece.name}"
@@ -128,7 +132,6 @@ class ConfigurationComparison:
         yield self._finding(piece, "id", EXACT if piece.source_id == target_id else NEW_ID)
         if piece.kind == "filter":
             yield self._finding(piece, "query", self._query(members_of(source), members_of(target)))
-            return
         wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
         for name in wanted.keys() | present.keys() if piece.action is Action.MATCH else wanted.keys():
             left_fact, right_fact = wanted.get(name), present.get(name)

@@ -13,7 +13,11 @@ from urllib.parse import quote
 
 from jira_backup_pipeline.domain.errors import BackupPipelineError
 from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
-from jira_backup_pipeline.engine.restore.configuration.filters import filters_about, shares_of
+from jira_backup_pipeline.engine.restore.configuration.filters import (
+    filters_about,
+    filters_about_none,
+    shares_of,
+)
 from jira_backup_pipeline.engine.restore.configuration.noun import (
     API,
     Bench,
@@ -37,6 +41,30 @@ _NAMED = re.compile(r"\b(filter|project)-(\d+)\b")
 # Settings whose whole value is the id of something.
 _IDS = {"filterId": "filter", "projectId": "project"}
 _COLOURS = frozenset({"blue", "red", "yellow", "green", "cyan", "purple", "gray", "white"})
+
+
+def dashboards_about_none(source: ConfigurationSource) -> list[Record]:
+    """Give the dashboards that show no project of the site and no filter about one."""
+    projects = {("project", row.id) for row in source.rows("site_project")}
+    none = {("filter", row.id) for row in filters_about_none(source)}
+    about = {
+        row.id.split("/")[0]
+        for row in source.rows("dashboard_gadget_property")
+        for found in _references(members_of(row).get("value"))
+        if found in projects or (found[0] == "filter" and found not in none)
+    }
+    return [row for row in source.rows("dashboard") if row.id not in about]
+
+
+def filters_shown(source: ConfigurationSource, dashboard_ids: set[str]) -> set[str]:
+    """Give the ids of the filters that dashboards show."""
+    return {
+        found
+        for row in source.rows("dashboard_gadget_property")
+        if row.id.split("/")[0] in dashboard_ids
+        for kind, found in _references(members_of(row).get("value"))
+        if kind == "filter"
+    }
 
 
 def dashboards_about(source: ConfigurationSource, project_id: str) -> list[Record]:
@@ -85,8 +113,21 @@ def _moved_name(bench: Bench, kind: str, source_id: str) -> str:
 
 
 def _present(bench: Bench) -> Iterable[Present]:
-    found = bench.calls.get_all(f"{API}/dashboard/search", "values")
-    return [Present(str(item.get("id")), key_of(item.get("name"))) for item in found]
+    """List dashboards by name; on the site that they came from by name and owner, which the restoring account may be instead."""
+    query = {"expand": "owner"}
+    for item in bench.calls.get_all(f"{API}/dashboard/search", "values", query):
+        owner = str(_members(item.get("owner")).get("accountId"))
+        yield Present(str(item.get("id")), key_of(item.get("name")), owner)
+
+
+def _is_its_own(bench: Bench, row: Record, found: Present) -> bool:
+    """Tell whether a dashboard of the right name is the one meant: elsewhere any is, at home that of its owner."""
+    owner = str(_members(members_of(row).get("owner")).get("accountId"))
+    return not bench.is_same_site or found.owner in {owner, bench.person(owner), bench.account_id}
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _make(bench: Bench, row: Record) -> str:
@@ -157,4 +198,4 @@ def _settings(bench: Bench, gadget: Record, path: str) -> None:
             bench.calls.send("PUT", f"{path}/{quote(key, safe='')}", value)
 
 
-DASHBOARDS = Noun("dashboard", "dashboards", _present, _make, fill=_fill)
+DASHBOARDS = Noun("dashboard", "dashboards", _present, _make, fill=_fill, is_meant=_is_its_own)

@@ -33,10 +33,18 @@ _HOLDERS = {"projectrole": "role", "group": "group", "usercustomfield": "field",
 
 
 class Book:
-    """Looks names up in one site's configuration; `rows` gives the records of a kind."""
+    """Looks names up in one site's configuration; `rows` gives the records of a kind.
 
-    def __init__(self, rows: Callable[[str], Iterable[Record]]) -> None:
+    `moved` gives what the id of an account or project is called on the target: the same on the target's own side.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[str], Iterable[Record]],
+        moved: Callable[[str, str], str] = lambda _, found_id: found_id,
+    ) -> None:
         self._rows = rows
+        self.moved = moved
         self._names: dict[str, dict[str, str]] = {}
 
     def rows(self, kind: str) -> Iterable[Record]:
@@ -182,7 +190,32 @@ def _dashboard(row: Record, book: Book) -> dict[str, Any]:
         for item in book.rows("dashboard_gadget")
         if item.id.split("/")[0] == own_id(row)
     ]
-    return {"gadgets": sorted(gadgets)}
+    return {"gadgets": sorted(gadgets), **_shared(row, book)}
+
+
+def _shared(row: Record, book: Book) -> dict[str, Any]:
+    """Say whom a filter or dashboard is shared with, to see and to change it."""
+    members = members_of(row)
+    return {
+        "shared with": sorted(_share(item, book) for item in members.get("sharePermissions") or []),
+        "may be changed by": sorted(_share(item, book) for item in members.get("editPermissions") or []),
+    }
+
+
+def _share(share: Mapping[str, Any], book: Book) -> str:
+    kind = str(share.get("type"))
+    if kind == "authenticated":
+        return "loggedin"  # what is sent as the one is shown as the other
+    parts = [kind]
+    for noun, member, name in (("user", "user", "accountId"), ("project", "project", "id")):
+        found = share.get(member)
+        if isinstance(found, dict):
+            parts.append(book.moved(noun, str(found.get(name))))
+    for member in ("group", "role"):
+        found = share.get(member)
+        if isinstance(found, dict):
+            parts.append(key_of(found.get("name")))
+    return " ".join(parts)
 
 
 def _option(members: Mapping[str, Any]) -> str:
@@ -215,4 +248,5 @@ _MORE: Mapping[str, Callable[[Record, Book], dict[str, Any]]] = {
     "notification_scheme": _notification_scheme,
     "security_scheme": _security_scheme,
     "dashboard": _dashboard,
+    "filter": _shared,
 }

@@ -1,6 +1,7 @@
 """Filters that ask about a project: made with the query for the new place, shared with whom the target has, given to their owner.
 
-What belongs here: which filters those are, knowing one again by name and query, shares and owner.
+What belongs here: which filters those are, knowing one again (by name and query; on its own site by id, or name and owner),
+shares and owner.
 
 What stays out: rewriting a query's text (`jql`), and boards (`boards`).
 """
@@ -13,11 +14,13 @@ from jira_backup_pipeline.domain.errors import BackupPipelineError, WriteRefused
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.configuration.jql import moved_jql, projects_in
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, made_id, text_of
+from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.target import read_project_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
@@ -33,6 +36,25 @@ def filters_about(source: ConfigurationSource, project_id: str) -> list[Record]:
     ]
 
 
+def filters_about_none(source: ConfigurationSource) -> list[Record]:
+    """Give the filters whose query names no project that the site has."""
+    known = {
+        name for row in source.rows("site_project") for name in (row.id, str(members_of(row).get("key")))
+    }
+    return [
+        row for row in source.rows("filter") if not known & projects_in(str(members_of(row).get("jql") or ""))
+    ]
+
+
+def sharing_people(row: Record) -> Iterator[str]:
+    """Give the accounts that a filter or dashboard is shared with."""
+    for member in ("sharePermissions", "editPermissions"):
+        for share in members_of(row).get(member) or []:
+            user = share.get("user")
+            if isinstance(user, dict) and user.get("accountId"):
+                yield str(user["accountId"])
+
+
 def source_key(source: ConfigurationSource) -> str:
     """Give the key that the project had."""
     project = next(iter(source.project_rows("project")), None)
@@ -45,19 +67,62 @@ def moved_query(bench: Bench, jql: str, key: str) -> str:
     return moved_jql(jql, projects=projects, fields=bench.id_map.of("field"), keys=bench.id_map.keys)
 
 
-def bring_filter(bench: Bench, row: Record, key: str) -> str:
-    """Find the filter of that name and query, or make it and give it to its owner. May be called again."""
+def filter_pieces(bench: Bench) -> Iterator[Piece]:
+    """Say of every wanted filter whether it is there; on another site only its query, which moves, will tell."""
+    rows = bench.wanted("filter")
+    present = listed_filters(bench) if rows else []
+    for row in rows:
+        found = _its_own(bench, row, present)
+        name = str(members_of(row).get("name"))
+        if found is not None:
+            bench.id_map.put("filter", row.id, str(found.get("id")))
+            yield Piece("filter", row.id, name, Action.MATCH)
+        else:
+            note = "" if bench.is_same_site else "matched by name and query, or made"
+            yield Piece("filter", row.id, name, Action.MAKE, note)
+
+
+def listed_filters(bench: Bench) -> list[Mapping[str, Any]]:
+    """Give all filters of the site that the snapshot came from; on another site they are looked for by name."""
+    if not bench.is_same_site:
+        return []
+    query = {"expand": "jql,owner", "overrideSharePermissions": "true"}
+    return list(bench.calls.get_all(f"{API}/filter/search", "values", query))
+
+
+def _its_own(bench: Bench, row: Record, present: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Find a filter on the site that it came from: by its id, else by its name and owner."""
+    same = next((item for item in present if str(item.get("id")) == row.id), None)
+    name, owner = members_of(row).get("name"), _owner(members_of(row))
+    owners = {owner, bench.person(owner) if owner else None} - {None, ""}
+    alike = (item for item in present if item.get("name") == name and _owner(item) in owners)
+    return same or next(alike, None)
+
+
+def bring_filter(bench: Bench, row: Record, key: str, present: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Find a filter by what it is known by, or make it and give it to its owner. May be called again.
+
+    `present` are the filters of the site where it is the one of the snapshot.
+    """
     wanted = members_of(row)
+    own = _its_own(bench, row, present)
+    if own is not None:
+        bench.id_map.put("filter", row.id, str(own.get("id")))
+        return str(own.get("id"))
     jql = moved_query(bench, str(wanted.get("jql") or ""), key)
-    present = find_filter(bench, str(wanted.get("name")), jql)
-    if present is not None:
-        found = str(present.get("id"))
+    found_one = find_filter(bench, str(wanted.get("name")), jql)
+    if found_one is not None and bench.is_same_site and _owner(found_one) != bench.account_id:
+        found_one = None  # somebody else's filter of that name and query is another one
+    if found_one is not None:
+        found = str(found_one.get("id"))
     else:
         body = {**text_of(row, "name", "description"), "jql": jql, "sharePermissions": shares_of(bench, row)}
+        writers = shares_of(bench, row, "editPermissions")
+        body |= {"editPermissions": writers} if writers else {}
         found = make_filter(bench, body, key)
     bench.id_map.put("filter", row.id, found)
     # One that somebody else has already was theirs before, or was given to them by an earlier run.
-    if present is None or _owner(present) == bench.account_id:
+    if found_one is None or _owner(found_one) == bench.account_id:
         _give(bench, row, found)
     return found
 
@@ -138,9 +203,15 @@ def _share(bench: Bench, share: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _project_share(bench: Bench, kind: str, share: Mapping[str, Any]) -> dict[str, Any] | None:
-    if str((share.get("project") or {}).get("id")) != bench.need.project_id:
+    project = share.get("project") or {}
+    target = bench.project_id
+    if str(project.get("id")) != bench.need.project_id:
+        # On the site that the snapshot came from other projects are there as well, or came back under a new id.
+        key = str(project.get("key"))
+        target = read_project_id(bench.calls, str(project.get("id")), key) if bench.is_same_site else None
+    if target is None:
         return None
-    moved: dict[str, Any] = {"type": kind, "project": {"id": bench.project_id}}
+    moved: dict[str, Any] = {"type": kind, "project": {"id": target}}
     role = share.get("role")
     if isinstance(role, dict):
         own = str(role.get("id")) if bench.is_same_site else None

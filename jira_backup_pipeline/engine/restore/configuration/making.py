@@ -77,10 +77,16 @@ def match(bench: Bench, noun: Noun, row: Record, present: Sequence[Present]) -> 
         wanted = {stand_in, key_of(stand_in)}
         named = (found.id for found in present if wanted & {found.id, found.key.partition("\n")[0]})
         return next(named, None)
-    alike = [found.id for found in present if found.key == noun.key(row)]
+    alike = [
+        found.id
+        for found in present
+        if found.key == noun.key(row) and (noun.is_meant is None or noun.is_meant(bench, row, found))
+    ]
     if bench.is_same_site:
         ids = [found.id for found in present if found.id == own_id(row)]
-        alike = [*(found for found in alike if found in ids), *alike, *ids]
+        # What people name as they like may have another name by now; of anything else the name counts first.
+        by_id_first = ids if noun.is_meant is not None else [found for found in alike if found in ids]
+        alike = [*by_id_first, *alike, *ids]
     return next(iter(alike), None)
 
 

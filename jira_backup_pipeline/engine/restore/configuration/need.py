@@ -10,8 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.engine.restore.configuration.dashboards import dashboards_about
-from jira_backup_pipeline.engine.restore.configuration.filters import filters_about
+from jira_backup_pipeline.engine.restore.configuration.dashboards import (
+    dashboards_about,
+    dashboards_about_none,
+    filters_shown,
+)
+from jira_backup_pipeline.engine.restore.configuration.filters import (
+    filters_about,
+    filters_about_none,
+    sharing_people,
+)
 from jira_backup_pipeline.engine.restore.configuration.source import own_id, texts, workflow_of
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+    from jira_backup_pipeline.engine.restore.selection import Selection
     from jira_backup_pipeline.engine.restore.survey import Survey
 
 _CUSTOM = "customfield_"
@@ -37,6 +46,8 @@ class Need:
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     schemes: Mapping[str, str] = field(default_factory=dict)
     has_new_project: bool = False
+    # Filters and dashboards were asked for as such, not only as what a new project on another site needs.
+    asks_for_shared: bool = False
 
     def of(self, kind: str) -> frozenset[str]:
         """Give the wanted ids of a kind."""
@@ -51,7 +62,14 @@ class Need:
         )
 
 
-def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has_new_project: bool) -> Need:
+def need_of(
+    source: ConfigurationSource,
+    survey: Survey,
+    selection: Selection,
+    *,
+    project_id: str,
+    has_new_project: bool,
+) -> Need:
     """Say what issues and, where it will be made, their project stand on."""
     wanted = {
         kind: {str(value.get("id")) for value in survey.used_names.get(word, {}).values()}
@@ -70,10 +88,10 @@ def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has
         _follow_screens(source, schemes, wanted)
         fields |= _fields_on_screens(source, wanted["screen"])
         wanted["role"] = {own_id(row) for row in source.project_rows("role_actors")}
-        wanted["filter"] = {row.id for row in filters_about(source, project_id)}
-        wanted["dashboard"] = {row.id for row in dashboards_about(source, project_id)}
         for noun, scheme_id in schemes.items():
             wanted[noun] = {scheme_id}
+    if has_new_project or selection.brings_shared:
+        _follow_shared(source, wanted, project_id, is_site=selection.is_site)
     wanted["field"] = fields
     wanted["group"] = _groups(source, survey, schemes)
     return Need(
@@ -81,7 +99,22 @@ def need_of(source: ConfigurationSource, survey: Survey, *, project_id: str, has
         {kind: frozenset(ids) for kind, ids in wanted.items() if ids},
         schemes,
         has_new_project,
+        selection.brings_shared,
     )
+
+
+def _follow_shared(
+    source: ConfigurationSource, wanted: dict[str, set[str]], project_id: str, *, is_site: bool
+) -> None:
+    """Add the filters and dashboards about the project; of a whole site also those that are about none."""
+    wanted["filter"] = {row.id for row in filters_about(source, project_id)}
+    wanted["dashboard"] = {row.id for row in dashboards_about(source, project_id)}
+    if is_site and project_id == source.first_project():
+        wanted["filter"] |= {row.id for row in filters_about_none(source)}
+        wanted["dashboard"] |= {row.id for row in dashboards_about_none(source)}
+    if is_site:
+        # A dashboard needs its filters on the bench, also those that another project's restore makes.
+        wanted["filter"] |= filters_shown(source, wanted["dashboard"])
 
 
 def _groups(source: ConfigurationSource, survey: Survey, schemes: Mapping[str, str]) -> set[str]:
@@ -130,6 +163,13 @@ def people_of(source: ConfigurationSource, need: Need) -> set[str]:
         (members_of(row).get("owner") or {}).get("accountId")
         for row in source.rows("filter")
         if row.id in need.of("filter")
+    ]
+    named += [
+        account_id
+        for kind in ("filter", "dashboard")
+        for row in source.rows(kind)
+        if row.id in need.of(kind)
+        for account_id in sharing_people(row)
     ]
     named += [
         members_of(row).get("accountId")

@@ -39,6 +39,7 @@ class Present:
 
     id: str
     key: str
+    owner: str = ""
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def nothing_left(_: Bench, __: Record, ___: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """One kind of configuration.
+    """One kind of configuration. `is_meant` tells whether a thing of the right name is the one (None: any is).
 
     `present` lists what the target has, `make` makes one and gives its id, `fill` completes what was made and may be
     done again, `objection` says why a thing cannot be made by REST (None: it can).
@@ -104,6 +105,7 @@ class Noun:
     key: Callable[[Record], str] = natural_key
     fill: Callable[[Bench, Record, str], None] = nothing_left
     objection: Callable[[Bench, Record], str | None] = no_objection
+    is_meant: Callable[[Bench, Record, Present], bool] | None = None
 
 
 def text_of(row: Record, *names: str) -> dict[str, Any]:

@@ -23,7 +23,11 @@ from jira_backup_pipeline.engine.restore.configuration.definitions import (
     STATUSES,
 )
 from jira_backup_pipeline.engine.restore.configuration.fields import FIELDS
-from jira_backup_pipeline.engine.restore.configuration.filters import bring_filter
+from jira_backup_pipeline.engine.restore.configuration.filters import (
+    bring_filter,
+    filter_pieces,
+    listed_filters,
+)
 from jira_backup_pipeline.engine.restore.configuration.groups import GROUPS
 from jira_backup_pipeline.engine.restore.configuration.making import bring, own_id, pieces_of, run_tasks
 from jira_backup_pipeline.engine.restore.configuration.need import need_of, people_of
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.idmap import IdMap
     from jira_backup_pipeline.engine.restore.journal import Journal
     from jira_backup_pipeline.engine.restore.matching import Matches
+    from jira_backup_pipeline.engine.restore.selection import Selection
     from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
     from jira_backup_pipeline.engine.restore.survey import Survey
 
@@ -107,11 +112,11 @@ class Wanted:
 
 
 def wanted_configuration(
-    view: SnapshotView, survey: Survey, *, project_id: str, has_new_project: bool
+    view: SnapshotView, survey: Survey, selection: Selection, *, project_id: str, has_new_project: bool
 ) -> Wanted:
     """Say what of a snapshot's configuration issues and, where it will be made, their project stand on."""
     source = ConfigurationSource(view)
-    need = need_of(source, survey, project_id=project_id, has_new_project=has_new_project)
+    need = need_of(source, survey, selection, project_id=project_id, has_new_project=has_new_project)
     return Wanted(source, need, frozenset(people_of(source, need)))
 
 
@@ -123,8 +128,9 @@ def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, 
         need = need.without("status", "workflow", "workflow_scheme")
     if matches.is_same_site and not need.has_new_project:
         need = _without_known(need, matches, wanted.source)
-    if matches.is_same_site:
-        need = need.without("filter", "dashboard")  # these outlive the project that they are about
+    # On their own site these outlive the project that they are about, and come back where they are asked for as such.
+    if not (need.asks_for_shared if matches.is_same_site else need.has_new_project):
+        need = need.without("filter", "dashboard")
     return Bench(
         source=wanted.source,
         need=need,
@@ -155,6 +161,7 @@ def _without_known(need: Need, matches: Matches, source: ConfigurationSource) ->
         for kind, ids in need.wanted.items()
         if kind in look_ups
     }
+    kept |= {kind: need.of(kind) for kind in ("filter", "dashboard")}
     kept["field"] = frozenset(name for name in need.of("field") if name not in matches.site.fields)
     return replace(need, wanted={kind: ids for kind, ids in kept.items() if ids})
 
@@ -179,14 +186,7 @@ def _plan(bench: Bench) -> Iterator[Piece]:
             is_there = bench.mapped("field", found.field_id) is not None
             action = Action.COMPLETE if is_there else Action.MAKE
             yield Piece("field_context", own_id(row), name, action, f"{options:,} options" if options else "")
-    for row in bench.wanted("filter"):
-        yield Piece(
-            "filter",
-            row.id,
-            str(members_of(row).get("name")),
-            Action.MAKE,
-            "matched by name and query, or made",
-        )
+    yield from filter_pieces(bench)
     yield from pieces_of(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS))
     for row in boards_of(bench) if bench.need.has_new_project else ():
         yield Piece("board", row.id, str(members_of(row).get("name")), Action.MAKE, _BOARD_NOTE)
@@ -264,9 +264,10 @@ def _make_filters(bench: Bench, journal: Journal, key: str) -> None:
     if not rows:
         return
 
+    present = listed_filters(bench)
+
     def act(row: Record, *, must_look: bool) -> str | None:
-        del must_look  # filters are listed before they are made
-        return bring_filter(bench, row, key)
+        return bring_filter(bench, row, key, listed_filters(bench) if must_look else present)
 
     run_tasks(bench, _FILTERS, rows, act, journal)
 

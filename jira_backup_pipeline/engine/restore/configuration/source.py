@@ -52,6 +52,11 @@ class ConfigurationSource:
         """Give the records of a kind of the project itself."""
         return tuple(self._view.rows(kind))
 
+    def first_project(self) -> str | None:
+        """Give the id of the site's oldest project, which speaks for what is about no project; None where none is told."""
+        ids = {row.id for row in self.rows("site_project")}
+        return min(ids, key=lambda one: (len(one), one), default=None)
+
     def schemes_of(self, project_id: str) -> dict[str, str]:
         """Give the ids of the schemes that a project follows, by noun, as far as the snapshot tells."""
         found: dict[str, str] = {}
