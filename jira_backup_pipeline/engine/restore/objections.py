@@ -2,7 +2,7 @@
 
 What belongs here: one line for each thing that cannot go as the snapshot has it, with what is done instead.
 
-What stays out: documented limits of REST (`limits`) and what only Jira's answer can tell (`findings`).
+What stays out: documented limits of REST (`limits`), names without a counterpart (`lacking`), and what only Jira's answer can tell (`findings`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
-from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed, same_name
+from jira_backup_pipeline.engine.restore.lacking import about_levels, about_mapped_statuses, about_names
+from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
 from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict
@@ -55,6 +56,13 @@ class Objections:
     prerequisites: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def add(self, line: Conflict | str) -> None:
+        """Add a conflict or a note."""
+        if isinstance(line, Conflict):
+            self.conflicts.append(line)
+        else:
+            self.notes.append(line)
+
 
 def objections_to(
     result: Objections,
@@ -78,14 +86,16 @@ def objections_to(
     result.notes.extend(_about_people(survey, matches))
     result.notes.extend(_about_fields(survey, matches, coming))
     result.notes.extend(_about_sprints(survey, matches))
-    result.conflicts.extend(_about_names(survey, matches, coming))
+    result.conflicts.extend(about_names(survey, matches, coming))
     result.conflicts.extend(
         [*missing_stand_ins(matches.stand_ins, matches, _used(survey)), *matches.people.conflicts]
     )
-    result.conflicts.extend(_about_levels(survey, matches, coming))
+    result.conflicts.extend(about_levels(survey, matches, coming))
     if matches.project is None:
         result.conflicts.extend(_about_new_key(planned, calls))
         result.notes.extend(_about_new_project(view, coming))
+        for line in about_mapped_statuses(survey, matches, calls):
+            result.add(line)
     else:
         result.conflicts.extend(_about_project(matches))
         result.notes.extend(_about_screens(survey, matches, calls))
@@ -159,52 +169,9 @@ def _about_sprints(survey: Survey, matches: Matches) -> Iterator[str]:
         )
 
 
-def _about_names(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
-    yield from _about_types(survey, matches, coming)
-    lookups = {"priority": matches.priority, "resolution": matches.resolution, "link type": matches.link_type}
-    for kind, look_up in lookups.items():
-        for name, value in sorted(survey.used_names.get(kind, {}).items()):
-            if look_up(value) is None and not coming.makes(kind.replace(" ", "_"), name):
-                yield Conflict(kind, name, "the target lacks it", "It is left out.")
-    if matches.project is not None:
-        known = {status.name.casefold() for found in matches.project.statuses.values() for status in found}
-        for name in sorted(survey.used_names.get("status", {})):
-            if matches.stand_ins.name("statuses", name).casefold() not in known:
-                yield Conflict(
-                    "status",
-                    name,
-                    "no workflow of the target has it",
-                    "Such issues stay in their first status.",
-                )
-
-
 def _used(survey: Survey) -> dict[str, tuple[str, ...]]:
     kinds = {"issue_types": "issuetype", "statuses": "status"}
     return {section: tuple(survey.used_names.get(kind, ())) for section, kind in kinds.items()}
-
-
-def _about_levels(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
-    """Say when the target project has no such security level: what few could read would be open to all."""
-    issues = survey.used_fields["security"]
-    is_known = matches.project is not None and matches.project.levels != ()
-    if issues and not is_known and not coming.brings("security_scheme"):
-        yield Conflict(
-            "security level",
-            f"{issues:,} issues",
-            "the target project has no security levels",
-            "They come back without one: whoever may browse the project sees them. Give the project its security scheme first.",
-        )
-
-
-def _about_types(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
-    for name, value in sorted(survey.used_names.get("issuetype", {}).items()):
-        if coming.makes("issue_type", name):
-            continue
-        found = matches.issue_type(name, level_of(value))
-        if found is None:
-            yield Conflict("issue type", name, "the target has nothing like it", "Such issues are left out.")
-        elif not same_name(found.name, matches.stand_ins.name("issue_types", name)):
-            yield Conflict("issue type", name, "the target lacks it", f"Such issues become {found.name}.")
 
 
 def _about_new_key(planned: PlannedTarget, calls: Calls) -> Iterator[Conflict]:

@@ -17,6 +17,7 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.actions import changed_since, decide, only_updating
 from jira_backup_pipeline.engine.restore.attachments import lacking_files
 from jira_backup_pipeline.engine.restore.calls import Calls
+from jira_backup_pipeline.engine.restore.configuration.coming_statuses import statuses_to_come
 from jira_backup_pipeline.engine.restore.configuration.piece import Coming
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
     bench_for,
@@ -241,7 +242,9 @@ def _coming(
     """Plan the configuration, where the account may make some and the restore is about more than files."""
     if "ADMINISTER" not in permissions or part is Part.ATTACHMENTS:
         return Coming()
-    return Coming(plan_configuration(bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings())))
+    bench = bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings())
+    pieces = plan_configuration(bench)
+    return Coming(pieces, statuses_to_come(bench, pieces))
 
 
 def source_project(manifest: Manifest) -> ProjectIdentity:

@@ -95,10 +95,11 @@ def missing_stand_ins(
             if own is not None and _plain(source) not in own:
                 continue
             if _plain(target) not in present:
-                yield _missing(section, source, target)
+                yield missing_stand_in(section, source, target)
 
 
-def _missing(section: str, source: str, target: str) -> Conflict:
+def missing_stand_in(section: str, source: str, target: str) -> Conflict:
+    """Say that the mapping leads to something that is not there."""
     return Conflict(
         "mapping",
         f"[{section}] {source}",

@@ -239,6 +239,16 @@ def read_trashed_project(calls: Calls, key: str) -> str | None:
     return None
 
 
+def read_status_names(calls: Calls) -> frozenset[str] | None:
+    """Read the names of the statuses that workflows of the site have; None where the account is not told."""
+    try:
+        return frozenset(str(item.get("name")) for item in _array(calls.get(f"{_API}/status")))
+    except CredentialsRejected:
+        raise
+    except _UNTOLD:
+        return None
+
+
 def read_issues_by_id(calls: Calls, source_ids: Iterable[str]) -> dict[str, FoundIssue]:
     """Find issues that still have the id they had in the snapshot (the same site only)."""
     return {

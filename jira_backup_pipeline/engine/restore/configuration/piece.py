@@ -45,6 +45,8 @@ class Coming:
     """What a restore will make, for those who plan what stands on it."""
 
     pieces: tuple[Piece, ...] = ()
+    # Names of the statuses that the workflows of a new project will have; None where nothing is known of them.
+    statuses: frozenset[str] | None = None
 
     def makes(self, kind: str, name: str) -> bool:
         """Tell whether a thing of that name will be there although it is not yet."""
