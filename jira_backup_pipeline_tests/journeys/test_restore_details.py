@@ -13,6 +13,7 @@ from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.plan import Policy
 from jira_backup_pipeline_tests.doubles.restorable import (
     STEADY,
+    DirectWriter,
     Fate,
     Killed,
     Restorable,
@@ -22,7 +23,7 @@ from jira_backup_pipeline_tests.doubles.restorable import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.engine.restore.verb import RestoreResult
     from jira_backup_pipeline.sandbox.server import RunningSandbox
@@ -193,3 +194,33 @@ def test_writing_remote_links_again_makes_no_second_one(site: Restorable, result
     site.restore(site.plan(target_key="COPY", policy=Policy.UPDATE), writer=site.direct(), options=STEADY)
 
     assert before == [len(after.remote_links) for _, after in pairs(site, result)]
+
+
+class EstimateWatcher(DirectWriter):
+    """A writer that notes the remaining estimate of an issue before and after every worklog that is written to it."""
+
+    seen: list[tuple[int | None, int | None]]
+
+    def send(
+        self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
+    ) -> object:
+        if "/worklog" not in path or path.endswith("/worklog/list"):
+            return super().send(method, path, body, query)
+        site = self._sandbox.site
+        issue = site.find_issue(path.split("/issue/")[1].split("/", maxsplit=1)[0])
+        assert issue is not None
+        before = site.body(issue).values.get("timeestimate")
+        answer = super().send(method, path, body, query)
+        self.seen.append((before, site.body(issue).values.get("timeestimate")))
+        return answer
+
+
+def test_no_worklog_that_is_written_changes_the_remaining_estimate(site: Restorable) -> None:
+    """Not for a moment: an edit afterwards would cost a request and leave two entries in the history."""
+    writer = EstimateWatcher(site.sandbox)
+    writer.seen = []
+
+    site.restore(site.plan(target_key="ESTIMATE"), writer=writer, options=STEADY)
+
+    assert sum(before is not None and before > 0 for before, _ in writer.seen) > 10
+    assert [pair for pair in writer.seen if pair[0] != pair[1]] == []
