@@ -36,6 +36,7 @@ from jira_backup_pipeline.engine.restore.issues import IssueCreator
 from jira_backup_pipeline.engine.restore.journal import Journal
 from jira_backup_pipeline.engine.restore.limits import STAGES_OF_PART
 from jira_backup_pipeline.engine.restore.options import ApplyOptions
+from jira_backup_pipeline.engine.restore.pacing import IssuePace
 from jira_backup_pipeline.engine.restore.people import planned_people
 from jira_backup_pipeline.engine.restore.place import Place
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
@@ -159,7 +160,7 @@ def apply_plan(
         TransientError: Jira stayed away; what was done is in the journal.
     """
     options, progress = options or ApplyOptions(), progress or Silence()
-    calls = Calls(writer)
+    calls = Calls(writer, pace=IssuePace(options.issue_write_limits, played=options.pace_time))
     site = read_site(calls)
     check_site(plan, site)
     journal = Journal.unfinished(repository, scope=plan.scope, identity=plan.identity)
@@ -343,7 +344,7 @@ def _restoration(
         matches=matches,
         texts=texts,
         values=values,
-        interleaver=Interleaver(options.workers, limits=options.issue_write_limits),
+        interleaver=Interleaver(options.workers, pace=calls.pace),
         options=options,
         progress=progress,
         pause=options.pause,

@@ -1,7 +1,7 @@
-"""Every call that a restore makes, counted, with the two habits that all of them share.
+"""Every call that a restore makes, counted, with the habits that all of them share.
 
-What belongs here: counting by method and path template, reading through POST (which may be repeated), and sorting a
-failed call by what it means for one item.
+What belongs here: counting by method and path template, keeping the pace of every single write, reading through POST (which
+may be repeated), and sorting a failed call by what it means for one item.
 
 What stays out: what is written (`issues`, `children`, ...) and waiting for rate limits (the client behind the writer).
 """
@@ -20,6 +20,7 @@ from jira_backup_pipeline.domain.errors import (
     TransientError,
     WriteRefused,
 )
+from jira_backup_pipeline.engine.restore.pacing import IssuePace, issues_written_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,8 +39,9 @@ _ISSUES_PER_FETCH = 100
 class Calls:
     """The writer of the target with a count of what was asked of it."""
 
-    def __init__(self, writer: JiraWriter) -> None:
+    def __init__(self, writer: JiraWriter, *, pace: IssuePace | None = None) -> None:
         self._writer = writer
+        self.pace = pace or IssuePace()
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -80,14 +82,17 @@ class Calls:
     def send(
         self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
     ) -> object:
-        """Write once."""
-        self._count(method, path)
-        return self._writer.send(method, path, body, query)
+        """Write once, as soon as the limits of the issues that it writes to allow."""
+        with self.pace.turn(issues_written_by(path, body)):
+            self._count(method, path)
+            return self._writer.send(method, path, body, query)
 
     def upload(self, issue_id: str, filename: str, stream: BinaryIO, size_bytes: int) -> Mapping[str, object]:
         """Upload one attachment."""
-        self._count("POST", f"/rest/api/3/issue/{issue_id}/attachments")
-        return self._writer.upload(issue_id, filename, stream, size_bytes)
+        path = f"/rest/api/3/issue/{issue_id}/attachments"
+        with self.pace.turn(issues_written_by(path, None)):
+            self._count("POST", path)
+            return self._writer.upload(issue_id, filename, stream, size_bytes)
 
     def media_id(self, attachment_id: str) -> str | None:
         """Ask for the media id of an attachment."""

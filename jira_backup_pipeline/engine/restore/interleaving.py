@@ -1,16 +1,14 @@
-"""Many writes at once, but never too many to one issue: Jira limits writes per issue, not only per site.
+"""Many writes at once, in order within each issue: threads take turns over issues and leave alone those that must rest.
 
-What belongs here: bounded threads that take turns over issues, in order within each issue, and the wait that the limit
-of one issue asks for.
+What belongs here: bounded threads, whose turn it is, and the wait until some issue may be written to again.
 
-What stays out: what a task does (`stages`), and waits that Jira asks for (the client).
+What stays out: the limits of one issue (`pacing`), what a task does (`stages`), and waits that Jira asks for (the client).
 """
 
 from __future__ import annotations
 
 import heapq
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,39 +16,31 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# Atlassian's published limits of writes to one issue: (writes, seconds).
-ISSUE_WRITE_LIMITS: tuple[tuple[int, float], ...] = ((20, 2.0), (100, 30.0))
+    from jira_backup_pipeline.engine.restore.pacing import IssuePace
 
 TaskT = TypeVar("TaskT")
 
 
 @dataclass(slots=True)
 class _Turn(Generic[TaskT]):
-    """What waits for one issue, and when it was last written to."""
+    """What waits for one issue."""
 
     waiting: deque[TaskT] = field(default_factory=deque)
 
 
 class Interleaver:
-    """Runs tasks in threads. The first failure of any task ends the run and is raised; begun tasks are finished."""
+    """Runs tasks in threads. The first failure of any task ends the run and is raised; begun tasks are finished.
 
-    def __init__(
-        self,
-        workers: int,
-        *,
-        limits: tuple[tuple[int, float], ...] = ISSUE_WRITE_LIMITS,
-        now: Callable[[], float] = time.monotonic,
-        wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
-    ) -> None:
-        self._wait = wait
+    `pace` knows when an issue may be written to again; the writes that a task makes are counted where they are made.
+    """
+
+    def __init__(self, workers: int, *, pace: IssuePace) -> None:
         self._workers = max(1, workers)
-        self._limits = limits
-        self._now = now
-        self._writes: dict[str, deque[float]] = {}
+        self._pace = pace
 
     def run(self, tasks: Iterable[tuple[str, TaskT]], act: Callable[[TaskT], None]) -> None:
         """Do every task; `tasks` names the issue of each."""
-        run = _Run(self._limits, self._writes, self._now, self._wait, act)
+        run = _Run(self._pace, act)
         for issue_id, task in tasks:
             run.add(issue_id, task)
         threads = [threading.Thread(target=run.work, daemon=True) for _ in range(self._workers - 1)]
@@ -63,18 +53,8 @@ class Interleaver:
 
 
 class _Run(Generic[TaskT]):
-    def __init__(
-        self,
-        limits: tuple[tuple[int, float], ...],
-        writes: dict[str, deque[float]],
-        now: Callable[[], float],
-        wait: Callable[[threading.Condition, float | None], object],
-        act: Callable[[TaskT], None],
-    ) -> None:
-        self._limits = limits
-        self._writes = writes
-        self._now = now
-        self._wait = wait
+    def __init__(self, pace: IssuePace, act: Callable[[TaskT], None]) -> None:
+        self._pace = pace
         self._act = act
         self._turns: dict[str, _Turn[TaskT]] = {}
         self._ready: list[tuple[float, int, str]] = []
@@ -109,35 +89,23 @@ class _Run(Generic[TaskT]):
     def _next_issue(self) -> str | None:
         with self._changed:
             while self._failure is None:
-                if self._ready and self._ready[0][0] <= self._now():
+                if self._ready and self._ready[0][0] <= self._pace.time.now():
                     self._in_flight += 1
                     return heapq.heappop(self._ready)[2]
                 if not self._ready and not self._in_flight:
                     return None
-                self._wait(self._changed, self._ready[0][0] - self._now() if self._ready else None)
+                seconds = self._ready[0][0] - self._pace.time.now() if self._ready else None
+                self._pace.time.wait(self._changed, seconds)
             return None
 
     def _end_turn(self, issue_id: str, failure: BaseException | None) -> None:
         with self._changed:
             self._in_flight -= 1
             self._failure = self._failure or failure
-            if self._limits:
-                self._writes.setdefault(issue_id, deque()).append(self._now())
             if self._turns[issue_id].waiting:
                 self._push(issue_id)
             self._changed.notify_all()
 
     def _push(self, issue_id: str) -> None:
         self._counter += 1
-        heapq.heappush(self._ready, (self._ready_at(issue_id), self._counter, issue_id))
-
-    def _ready_at(self, issue_id: str) -> float:
-        """Give the moment at which one more write to an issue keeps every limit."""
-        writes = self._writes.get(issue_id)
-        if not writes:
-            return 0.0
-        longest = max(seconds for _, seconds in self._limits)
-        while writes and writes[0] <= self._now() - longest:
-            writes.popleft()
-        waits = [writes[-count] + seconds for count, seconds in self._limits if len(writes) >= count]
-        return max(waits, default=0.0)
+        heapq.heappush(self._ready, (self._pace.ready_at(issue_id), self._counter, issue_id))

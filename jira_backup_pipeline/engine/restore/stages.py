@@ -86,7 +86,7 @@ class Restoration:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing to write. `source_id` is unique within the stage, `issue_id` the snapshot's issue it is paced by."""
+    """One thing to write. `source_id` is unique within the stage, `issue_id` the snapshot's issue it writes to."""
 
     kind: str
     source_id: str
@@ -128,11 +128,17 @@ def _run_window(
         restoration.progress.advance()
 
     try:
-        restoration.interleaver.run(((task.issue_id, task) for task in window), attempt)
+        restoration.interleaver.run(((_paced_by(restoration, task), task) for task in window), attempt)
     except Exception:
         record(restoration, stage, names, done, is_whole=False)
         raise
     record(restoration, stage, names, done)
+
+
+def _paced_by(restoration: Restoration, task: Task) -> str:
+    """Name the issue whose limits a task must keep as its calls name it: by its id on the target."""
+    issue = restoration.find_issue(task.issue_id)
+    return issue.id if issue is not None else f"of the snapshot: {task.issue_id}"
 
 
 def record(
