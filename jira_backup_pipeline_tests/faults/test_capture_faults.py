@@ -212,7 +212,18 @@ _DEEP = (
     + "}]" * 500
     + "}"
 )
+# What Jira Service Management puts into the fields of a request: nothing else is asked for, so nothing of it may be lost.
+_SLA = (
+    '{"id":"3","name":"Time to resolution","completedCycles":[{"breached":false,"elapsedTime":{"millis":1.0E7}}],'
+    '"ongoingCycle":{"breached":true,"goalDuration":{"millis":14400000,"friendly":"4h"}}}'
+)
+_APPROVALS = (
+    '[{"id":"1","name":"Waiting for approval","finalDecision":"approved","approvers":'
+    '[{"approver":{"accountId":"5b10"},"approverDecision":"approved"}]}]'
+)
 _ODD_VALUES = {
+    "the SLA of a request": _SLA,
+    "the approvals of a request": _APPROVALS,
     "500 levels of rich text": _DEEP,
     "a field whose type changed": '{"was":["a","number"]}',
     "the greatest exponent": "1e300",

@@ -66,6 +66,7 @@ def undisturbed(running: RunningSandbox) -> dict[str, IssueUnit]:
 def read_all(reader: CloudReader) -> dict[str, IssueUnit]:
     project = next(reader.projects())
     ids = list(reader.issue_ids(project.identity.id))
+    assert len(ids) == len(set(ids)), "an issue was walked twice"
     people = [person.id for person in reader.list_kind(BY_NAME["person"]).records]
     return {unit.issue_id: unit for unit in reader.issue_units(ids, people=people, links_of=())}
 

@@ -2,8 +2,8 @@
 
 What belongs here: one entry for each kind, in capture order; parents before what is listed for them.
 
-What stays out: requests, which are issues and are captured as such; what is listed for each request is a kind of its issue
-(`issue`).
+What stays out: requests, which are issues and are captured as such. Their SLAs, approvals, participants and organizations are
+fields of the issue, which holds them in full; the service desk's own list of each would cost a request an issue and say the same.
 """
 
 from __future__ import annotations
