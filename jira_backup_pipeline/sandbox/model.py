@@ -144,7 +144,8 @@ class Transition:
 class Workflow:
     """Statuses in order (the first is the initial one) and the steps between them.
 
-    ``layouts`` are the members of a status here, ``creation`` those of the first step, both in Jira's own form.
+    ``layouts`` are the members of a status here, ``creation`` those of the first step, both in Jira's own form; ``version`` counts
+    changes.
     """
 
     name: str
@@ -154,6 +155,7 @@ class Workflow:
     description: str = ""
     layouts: dict[str, JsonObject] = field(default_factory=dict)
     creation: JsonObject = field(default_factory=dict)
+    version: int = 1
 
 
 @dataclass(slots=True)

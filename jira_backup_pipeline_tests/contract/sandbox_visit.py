@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from jira_backup_pipeline_tests.contract.sandbox_changes_visit import visit_changes
 from jira_backup_pipeline_tests.contract.sandbox_lists_visit import visit_lists
 from jira_backup_pipeline_tests.contract.sandbox_setup_visit import visit_setup
 
@@ -71,6 +72,7 @@ def visit_everything(sandbox: RunningSandbox) -> list[Visit]:
     go = Visitor(sandbox)
     _site(go)
     visit_setup(go)
+    visit_changes(go)
     project, made = _project(go)
     _issues(go, project, made)
     _parts(go, made)

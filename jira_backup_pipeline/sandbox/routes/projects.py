@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 ROUTES = RouteTable()
 API = "/rest/api/3"
 OFF_SCREEN = ("resolution",)
+_NO_CATEGORY = "-1"
 _EDITABLE_SCHEMES = ("permissionScheme", "notificationScheme", "issueSecurityScheme")
 
 
@@ -231,6 +232,7 @@ def edit_project(call: Call) -> Response:
     project.url = str(body.get("url", project.url))
     project.assignee_type = str(body.get("assigneeType", project.assignee_type))
     errors: dict[str, str] = {}
+    _set_category(site, project, body, errors)
     followed = given_schemes(site, {name: body.get(name) for name in _EDITABLE_SCHEMES}, errors)
     if errors:
         raise ApiError(400, errors=errors)
@@ -239,6 +241,17 @@ def edit_project(call: Call) -> Response:
         follow(site, project, noun, scheme_id)
     site.reference_changed()
     return json_response(show.project_detail(site, project, set(call.request.every("expand"))))
+
+
+def _set_category(site: Site, project: Project, body: JsonObject, errors: dict[str, str]) -> None:
+    """Give a project another category, or none."""
+    if body.get("categoryId") is None:
+        return
+    wanted = str(body["categoryId"])
+    if wanted not in {_NO_CATEGORY, *site.categories}:
+        errors["categoryId"] = "The project category does not exist."
+    else:
+        project.category_id = wanted if wanted != _NO_CATEGORY else None
 
 
 def rename_key(site: Site, project: Project, key: str) -> None:

@@ -85,6 +85,17 @@ def given_schemes(site: Site, body: JsonObject, errors: dict[str, str]) -> dict[
     return found
 
 
+def followers(site: Site, noun: str, scheme_id: str) -> list[Project]:
+    """The projects that follow a scheme."""
+    return [item for item in site.projects.values() if schemes.follows(site, item, noun) == scheme_id]
+
+
+def refresh(site: Site, noun: str, scheme_id: str) -> None:
+    """Let everybody who follows a scheme have what it says now."""
+    for project in followers(site, noun, scheme_id):
+        follow(site, project, noun, scheme_id)
+
+
 def follow(site: Site, project: Project, noun: str, scheme_id: str) -> None:
     """Let a project follow a scheme, with what that means for its types and workflows."""
     if noun == "issue_type_scheme":

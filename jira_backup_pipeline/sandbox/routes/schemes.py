@@ -86,7 +86,7 @@ def create_permission_scheme(call: Call) -> Response:
     address = f"{show.API}/permissionscheme/{scheme_id}"
     grants: list[Json] = []
     for given in body.get("permissions") or []:
-        _known_holder(call, given.get("holder") or {})
+        known_holder(call, given.get("holder") or {})
         grant_id = site.made.next_id()
         grants.append(
             {
@@ -106,7 +106,8 @@ def create_permission_scheme(call: Call) -> Response:
     return json_response(site.made.add("permission_scheme", record), 201)
 
 
-def _known_holder(call: Call, holder: JsonObject) -> None:
+def known_holder(call: Call, holder: JsonObject) -> None:
+    """Refuse a holder that the site does not have."""
     site = call.site
     wanted = str(holder.get("value") or holder.get("parameter") or "")
     known: dict[str, set[str]] = {
@@ -151,6 +152,22 @@ def create_notification_scheme(call: Call) -> Response:
     """Make a notification scheme, empty or with who is told of which event."""
     name = free_name(call, schemes.notification_schemes(call.site))
     body = call.json_object()
+    events = told(call)
+    scheme_id = call.site.made.next_id()
+    record: JsonObject = {
+        "id": scheme_id,
+        "self": f"{show.API}/notificationscheme/{scheme_id}",
+        "name": name,
+        "description": str(body.get("description") or ""),
+        "notificationSchemeEvents": events,
+    }
+    call.site.made.add("notification_scheme", record)
+    return json_response({"id": str(scheme_id)}, 201)
+
+
+def told(call: Call) -> list[Json]:
+    """Who is told of which event by a request, each under a new id."""
+    body = call.json_object()
     events: list[Json] = []
     for given in body.get("notificationSchemeEvents") or []:
         event_id = int(given["event"]["id"])
@@ -164,16 +181,7 @@ def create_notification_scheme(call: Call) -> Response:
         events.append({"event": {"id": event_id, "name": f"Event {event_id}"}, "notifications": told})
     if sum(len(event["notifications"]) for event in events) > _MOST_NOTIFICATIONS:
         raise ApiError(400, "No more than 1000 notifications can be made at once.")
-    scheme_id = call.site.made.next_id()
-    record: JsonObject = {
-        "id": scheme_id,
-        "self": f"{show.API}/notificationscheme/{scheme_id}",
-        "name": name,
-        "description": str(body.get("description") or ""),
-        "notificationSchemeEvents": events,
-    }
-    call.site.made.add("notification_scheme", record)
-    return json_response({"id": str(scheme_id)}, 201)
+    return events
 
 
 @ROUTES.delete(f"{API}/notificationscheme/{{notificationSchemeId}}")
@@ -215,10 +223,18 @@ def create_security_scheme(call: Call) -> Response:
         "name": name,
         "description": str(body.get("description") or ""),
     }
-    for given in body.get("levels") or []:
+    add_levels(call, record, body.get("levels") or [])
+    made.add("security_scheme", record)
+    return json_response({"id": str(scheme_id)}, 201)
+
+
+def add_levels(call: Call, scheme: JsonObject, levels: list[Json]) -> None:
+    """Add levels with their members to a scheme; the default one is noted in it."""
+    made, scheme_id = call.site.made, str(scheme["id"])
+    for given in levels:
         level_id = str(made.next_id())
         if given.get("isDefault"):
-            record["defaultSecurityLevelId"] = int(level_id)
+            scheme["defaultSecurityLevelId"] = int(level_id)
         made.add(
             "security_level",
             {
@@ -227,24 +243,28 @@ def create_security_scheme(call: Call) -> Response:
                 "name": str(given["name"]),
                 "description": str(given.get("description") or ""),
                 "isDefault": bool(given.get("isDefault")),
-                "issueSecuritySchemeId": str(scheme_id),
+                "issueSecuritySchemeId": scheme_id,
             },
         )
-        for member in given.get("members") or []:
-            holder: JsonObject = {"type": str(member["type"])}
-            if member.get("parameter"):
-                holder |= {"parameter": str(member["parameter"]), "value": str(member["parameter"])}
-            made.add(
-                "security_level_member",
-                {
-                    "id": str(made.next_id()),
-                    "issueSecurityLevelId": level_id,
-                    "issueSecuritySchemeId": str(scheme_id),
-                    "holder": holder,
-                },
-            )
-    made.add("security_scheme", record)
-    return json_response({"id": str(scheme_id)}, 201)
+        add_members(call, scheme_id, level_id, given)
+
+
+def add_members(call: Call, scheme_id: str, level_id: str, given: JsonObject) -> None:
+    """Add members to a level."""
+    made = call.site.made
+    for member in given.get("members") or []:
+        holder: JsonObject = {"type": str(member["type"])}
+        if member.get("parameter"):
+            holder |= {"parameter": str(member["parameter"]), "value": str(member["parameter"])}
+        made.add(
+            "security_level_member",
+            {
+                "id": str(made.next_id()),
+                "issueSecurityLevelId": level_id,
+                "issueSecuritySchemeId": scheme_id,
+                "holder": holder,
+            },
+        )
 
 
 @ROUTES.put(f"{API}/issuesecurityschemes/project")

@@ -1,9 +1,9 @@
-"""Making screens, their tabs and fields, and the schemes that say which screen an issue type shows.
+"""Making and changing screens, their tabs and what is on them.
 
-What belongs here: the writes below ``/screens``, ``/screenscheme`` and ``/issuetypescreenscheme``, and which projects
-follow the latter.
+What belongs here: the writes below ``/screens``.
 
-What stays out: their lists (``site_setup``), and the fields themselves (``fields``).
+What stays out: their lists (``site_setup``), schemes of screens (``screen_schemes``), and the fields themselves
+(``fields``).
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ from __future__ import annotations
 from jira_backup_pipeline.sandbox.http import (
     ApiError,
     Call,
-    Json,
     JsonObject,
     Response,
     RouteTable,
     json_response,
     no_content,
 )
-from jira_backup_pipeline.sandbox.routes.scheme_projects import projects_of, wanted_project
 from jira_backup_pipeline.sandbox.setup import fields
+from jira_backup_pipeline.sandbox.setup.amended import own_screen
 from jira_backup_pipeline.sandbox.setup.made import Screen, Tab
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
-_PURPOSES = {"default", "create", "edit", "view"}
 _LONGEST_NAME = 255
 
 
@@ -65,11 +63,23 @@ def tabs(call: Call) -> Response:
 
 
 def _made_screen(call: Call) -> Screen:
+    """The screen of the address, with a life of its own from now on where it followed from the site."""
+    call.site.require(call.caller, "ADMINISTER")
     screen_id = call.params["screenId"]
-    found = call.site.made.screens.get(int(screen_id)) if screen_id.isdigit() else None
+    found = own_screen(call.site, screen_id) if screen_id.isdigit() else None
     if found is None:
-        raise ApiError(400, "The screens that Jira brings cannot be changed here.")
+        raise ApiError(404, "The screen was not found.")
     return found
+
+
+@ROUTES.put(f"{API}/screens/{{screenId}}")
+def edit_screen(call: Call) -> Response:
+    """Rename or describe a screen."""
+    screen, body = _made_screen(call), call.json_object()
+    others = [item for item in fields.screens(call.site) if item["id"] != screen.screen_id]
+    screen.name = free_name(call, others) if body.get("name") else screen.name
+    screen.description = str(body.get("description", screen.description))
+    return json_response({"id": screen.screen_id, "name": screen.name, "description": screen.description})
 
 
 @ROUTES.post(f"{API}/screens/{{screenId}}/tabs")
@@ -111,73 +121,39 @@ def add_field(call: Call) -> Response:
     return json_response({"id": field_id, "name": call.site.fields[field_id].name})
 
 
-@ROUTES.post(f"{API}/screenscheme")
-def create_screen_scheme(call: Call) -> Response:
-    """Make a screen scheme: one screen for all purposes, or another for some."""
-    name = free_name(call, fields.screen_schemes(call.site))
-    body = call.json_object()
-    given = body.get("screens")
-    known = {str(item["id"]) for item in fields.screens(call.site)}
-    if not isinstance(given, dict) or "default" not in given or set(given) - _PURPOSES:
-        raise ApiError(400, "The screens of a scheme need a default one.")
-    if any(str(screen) not in known for screen in given.values()):
-        raise ApiError(404, "A screen was not found.")
-    record: JsonObject = {
-        "id": call.site.made.next_id(),
-        "name": name,
-        "description": str(body.get("description") or ""),
-        "screens": {purpose: int(screen) for purpose, screen in given.items()},
-    }
-    call.site.made.add("screen_scheme", record)
-    return json_response({"id": record["id"]}, 201)
+@ROUTES.delete(f"{API}/screens/{{screenId}}/tabs/{{tabId}}/fields/{{id}}")
+def take_field(call: Call) -> Response:
+    """Take a field off a tab."""
+    tab = _made_tab(call)
+    if call.params["id"] not in tab.field_ids:
+        raise ApiError(404, "The field is not on the tab.")
+    tab.field_ids.remove(call.params["id"])
+    return no_content()
 
 
-@ROUTES.post(f"{API}/issuetypescreenscheme")
-def create_type_screen_scheme(call: Call) -> Response:
-    """Make an issue type screen scheme; the default mapping must be there."""
-    name = free_name(call, fields.type_screen_schemes(call.site))
-    body = call.json_object()
-    given = body.get("issueTypeMappings")
-    mappings: list[Json] = given if isinstance(given, list) else []
-    known = {str(item["id"]) for item in fields.screen_schemes(call.site)}
-    types = {"default", *call.site.issue_types}
-    if all(item.get("issueTypeId") != "default" for item in mappings):
-        raise ApiError(400, "The default mapping is required.")
-    if any(str(item.get("screenSchemeId")) not in known for item in mappings):
-        raise ApiError(404, "A screen scheme was not found.")
-    if any(str(item.get("issueTypeId")) not in types for item in mappings):
-        raise ApiError(404, "An issue type was not found.")
-    scheme_id = str(call.site.made.next_id())
-    record: JsonObject = {
-        "id": scheme_id,
-        "name": name,
-        "description": str(body.get("description") or ""),
-    }
-    call.site.made.items["issue_type_screen_scheme", scheme_id] = [
-        {
-            "issueTypeScreenSchemeId": scheme_id,
-            "issueTypeId": str(item["issueTypeId"]),
-            "screenSchemeId": str(item["screenSchemeId"]),
-        }
-        for item in mappings
-    ]
-    call.site.made.add("issue_type_screen_scheme", record)
-    return json_response({"id": scheme_id}, 201)
+@ROUTES.post(f"{API}/screens/{{screenId}}/tabs/{{tabId}}/fields/{{id}}/move")
+def move_field(call: Call) -> Response:
+    """Move a field on its tab: behind another one, or to either end."""
+    tab, field_id, body = _made_tab(call), call.params["id"], call.json_object()
+    rest = [item for item in tab.field_ids if item != field_id]
+    after = body.get("after")
+    if len(rest) == len(tab.field_ids) or (after is not None and after not in rest):
+        raise ApiError(404, "The field is not on the tab.")
+    if after is None and body.get("position") not in {"First", "Last"}:
+        raise ApiError(400, "A field to follow or a position is required.")
+    place = rest.index(str(after)) + 1 if after is not None else 0
+    if after is None and body["position"] == "Last":
+        place = len(rest)
+    tab.field_ids[:] = [*rest[:place], field_id, *rest[place:]]
+    return no_content()
 
 
-@ROUTES.get(f"{API}/issuetypescreenscheme/project")
-def type_screen_scheme_projects(call: Call) -> Response:
-    """Which issue type screen scheme the asked projects follow."""
-    schemes = fields.type_screen_schemes(call.site)
-    return projects_of(call, schemes, "issue_type_screen_scheme", "issueTypeScreenScheme")
-
-
-@ROUTES.put(f"{API}/issuetypescreenscheme/project")
-def follow_type_screen_scheme(call: Call) -> Response:
-    """Let a project follow an issue type screen scheme."""
-    project = wanted_project(call)
-    wanted = str(call.json_object().get("issueTypeScreenSchemeId"))
-    if all(str(item["id"]) != wanted for item in fields.type_screen_schemes(call.site)):
-        raise ApiError(404, "The issue type screen scheme was not found.")
-    call.site.made.bindings[project.project_id, "issue_type_screen_scheme"] = wanted
+@ROUTES.post(f"{API}/screens/{{screenId}}/tabs/{{tabId}}/move/{{pos}}")
+def move_tab(call: Call) -> Response:
+    """Move a tab to a place."""
+    screen, tab, place = _made_screen(call), _made_tab(call), call.params["pos"]
+    if not place.isdigit() or int(place) >= len(screen.tabs):
+        raise ApiError(400, "There is no such place.")
+    screen.tabs.remove(tab)
+    screen.tabs.insert(int(place), tab)
     return no_content()

@@ -171,6 +171,32 @@ def create_dashboard(call: Call) -> Response:
     return json_response(call.site.made.add("dashboard", record))
 
 
+@ROUTES.put(f"{API}/dashboard/{{id}}")
+def edit_dashboard(call: Call) -> Response:
+    """Replace the details of a dashboard; its owner may, and who administers Jira and says so."""
+    caller, body, made = call.actor(), call.json_object(), call.site.made
+    listed = shared.dashboards(call.site)
+    record = next((item for item in listed if str(item["id"]) == call.params["id"]), None)
+    is_admin = call.request.flag("extendAdminPermissions", default=False)
+    is_allowed = is_admin and call.site.may(caller, "ADMINISTER")
+    if record is None or not (is_allowed or record.get("owner", {}).get("accountId") == caller.account_id):
+        raise ApiError(404, "The dashboard was not found, or belongs to somebody else.")
+    if not body.get("name") or any(
+        not isinstance(body.get(name), list) for name in ("sharePermissions", "editPermissions")
+    ):
+        raise ApiError(400, "The name and the permissions of a dashboard are required.")
+    changed: JsonObject = {
+        **record,
+        "name": str(body["name"]),
+        "description": str(body.get("description") or ""),
+        "sharePermissions": _shares(call, body["sharePermissions"]),
+        "editPermissions": _shares(call, body["editPermissions"]),
+    }
+    # One that follows from the site lives on as a made one, which takes gadgets.
+    made.add("dashboard", changed)
+    return json_response(changed)
+
+
 @ROUTES.post(f"{API}/dashboard/{{dashboardId}}/gadget")
 def add_gadget(call: Call) -> Response:
     """Put a gadget onto a dashboard: named by its module or its address, never by both."""

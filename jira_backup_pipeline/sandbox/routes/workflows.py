@@ -27,7 +27,7 @@ from jira_backup_pipeline.sandbox.model import Status, Transition, Workflow
 from jira_backup_pipeline.sandbox.setup import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from jira_backup_pipeline.sandbox.site import Site
 
@@ -54,13 +54,14 @@ def workflows(call: Call) -> Response:
         "total": len(items),
         "isLast": start + len(shown) >= len(items),
         "self": f"{SITE_BASE}{API}/workflows/search?startAt={start}&maxResults={size}",
-        "statuses": _used(site, used),
+        "statuses": used_statuses(site, used),
     }
     value["values"] = [workflow_record(item) for item in shown]
     return json_response(value)
 
 
-def _used(site: Site, used: set[str]) -> list[JsonObject]:
+def used_statuses(site: Site, used: set[str]) -> list[JsonObject]:
+    """The statuses that workflows have, as they are listed beside these."""
     return [
         {
             "id": item.status_id,
@@ -92,13 +93,18 @@ def workflow_record(item: Workflow) -> JsonObject:
         "description": item.description,
         "isEditable": True,
         "scope": {"type": "GLOBAL"},
-        "version": {"id": item.entity_id, "versionNumber": 1},
+        "version": version_of(item),
         "statuses": [
             {"statusReference": status_id, "deprecated": False, **item.layouts.get(status_id, {})}
             for status_id in item.statuses
         ],
         "transitions": [creation, *(_step(step) for step in item.transitions)],
     }
+
+
+def version_of(item: Workflow) -> JsonObject:
+    """What an update has to name: the version that it was made for."""
+    return {"id": item.entity_id, "versionNumber": item.version}
 
 
 def _step(step: Transition) -> JsonObject:
@@ -132,15 +138,16 @@ def create(call: Call) -> Response:
     wrong = [str(item["message"]) for item in _problems(site, payload) if item["level"] == "ERROR"]
     if wrong:
         raise ApiError(400, *wrong)
-    ids = {str(item["statusReference"]): _status_id(site, item) for item in payload.get("statuses") or []}
+    ids = {str(item["statusReference"]): status_id_of(site, item) for item in payload.get("statuses") or []}
     made = [_make(site, item, ids) for item in payload.get("workflows") or []]
     used = {status_id for item in made for status_id in item.statuses}
     return json_response(
-        {"workflows": [workflow_record(item) for item in made], "statuses": _used(site, used)}
+        {"workflows": [workflow_record(item) for item in made], "statuses": used_statuses(site, used)}
     )
 
 
-def _status_id(site: Site, given: JsonObject) -> str:
+def status_id_of(site: Site, given: JsonObject) -> str:
+    """The id of a declared status, which is made where it has none."""
     if given.get("id"):
         return str(given["id"])
     categories = {value[3]: key for key, value in show.CATEGORIES.items()}
@@ -155,16 +162,20 @@ def _status_id(site: Site, given: JsonObject) -> str:
 
 
 def _make(site: Site, given: JsonObject, ids: dict[str, str]) -> Workflow:
+    made = Workflow(str(given["name"]), [], [], entity_id=str(uuid.uuid4()))
+    fill(made, given, ids)
+    site.workflows[made.name] = made
+    return made
+
+
+def fill(made: Workflow, given: JsonObject, ids: dict[str, str]) -> None:
+    """Give a workflow the statuses and transitions of a request."""
     first = next(step for step in given["transitions"] if step["type"] == "INITIAL")
     initial = ids[str(first["toStatusReference"])]
     statuses = [ids[str(item["statusReference"])] for item in given["statuses"]]
-    made = Workflow(
-        str(given["name"]),
-        [initial, *(status_id for status_id in statuses if status_id != initial)],
-        [_transition(step, ids) for step in given["transitions"] if step["type"] != "INITIAL"],
-        entity_id=str(uuid.uuid4()),
-        description=str(given.get("description") or ""),
-    )
+    made.statuses = [initial, *(status_id for status_id in statuses if status_id != initial)]
+    made.transitions = [_transition(step, ids) for step in given["transitions"] if step["type"] != "INITIAL"]
+    made.description = str(given.get("description") or "")
     made.creation = {key: value for key, value in first.items() if key not in _OWN_MEMBERS - {"id", "name"}}
     made.layouts = {
         ids[str(item["statusReference"])]: {
@@ -172,8 +183,6 @@ def _make(site: Site, given: JsonObject, ids: dict[str, str]) -> Workflow:
         }
         for item in given["statuses"]
     }
-    site.workflows[made.name] = made
-    return made
 
 
 def _transition(step: JsonObject, ids: dict[str, str]) -> Transition:
@@ -187,55 +196,72 @@ def _transition(step: JsonObject, ids: dict[str, str]) -> Transition:
     )
 
 
-def _problem(kind: str, message: str) -> JsonObject:
+def problem_of(kind: str, message: str) -> JsonObject:
+    """One problem as the check lists it."""
     return {"level": "ERROR", "type": kind, "code": f"{kind}_INVALID", "message": message}
 
 
 def _problems(site: Site, payload: JsonObject) -> Iterator[JsonObject]:
-    names = {item.name.lower() for item in site.statuses.values()}
-    references = set()
-    for given in payload.get("statuses") or []:
-        references.add(str(given.get("statusReference")))
-        if given.get("id") and str(given["id"]) not in site.statuses:
-            yield _problem("STATUS", f"The status {given['id']} does not exist.")
-        if not given.get("id") and str(given.get("name", "")).lower() in names:
-            yield _problem("STATUS", f"A status named {given.get('name')} already exists.")
+    references = {str(given.get("statusReference")) for given in payload.get("statuses") or []}
+    yield from status_problems(site, payload)
     listed: list[Json] = payload.get("workflows") or []
     if len(listed) > _MOST_WORKFLOWS:
-        yield _problem("WORKFLOW", "No more than 20 workflows can be made at once.")
+        yield problem_of("WORKFLOW", "No more than 20 workflows can be made at once.")
     for given in listed:
         name = str(given.get("name") or "")
         if not name or any(name.lower() == known.lower() for known in site.workflows):
-            yield _problem("WORKFLOW", f"The workflow name {name!r} is empty or in use.")
-        own = {str(item.get("statusReference")) for item in given.get("statuses") or []}
-        if own - references:
-            yield _problem("STATUS", "A status of the workflow is not in the list of statuses.")
-        yield from _step_problems(site, given.get("transitions") or [], own)
+            yield problem_of("WORKFLOW", f"The workflow name {name!r} is empty or in use.")
+        yield from part_problems(site, given, references)
 
 
-def _step_problems(site: Site, steps: list[Json], own: set[str]) -> Iterator[JsonObject]:
+def status_problems(site: Site, payload: JsonObject) -> Iterator[JsonObject]:
+    """What is wrong with the statuses that a request declares."""
+    names = {item.name.lower() for item in site.statuses.values()}
+    for given in payload.get("statuses") or []:
+        if given.get("id") and str(given["id"]) not in site.statuses:
+            yield problem_of("STATUS", f"The status {given['id']} does not exist.")
+        if not given.get("id") and str(given.get("name", "")).lower() in names:
+            yield problem_of("STATUS", f"A status named {given.get('name')} already exists.")
+
+
+def part_problems(
+    site: Site, given: JsonObject, references: set[str], known: Collection[str] = ()
+) -> Iterator[JsonObject]:
+    """What is wrong with the statuses and transitions of one workflow; ``known`` are rules of apps that it has."""
+    own = {str(item.get("statusReference")) for item in given.get("statuses") or []}
+    if own - references:
+        yield problem_of("STATUS", "A status of the workflow is not in the list of statuses.")
+    yield from _step_problems(site, given.get("transitions") or [], own, known)
+
+
+def _step_problems(
+    site: Site, steps: list[Json], own: set[str], known: Collection[str]
+) -> Iterator[JsonObject]:
     if sum(step.get("type") == "INITIAL" for step in steps) != 1:
-        yield _problem("WORKFLOW", "A workflow has exactly one initial transition.")
+        yield problem_of("WORKFLOW", "A workflow has exactly one initial transition.")
     seen: set[str] = set()
     for step in steps:
         transition_id = str(step.get("id") or "")
         if not transition_id.isdigit() or transition_id in seen:
-            yield _problem(
+            yield problem_of(
                 "TRANSITION", f"The transition id {transition_id!r} is not a number or not unique."
             )
         seen.add(transition_id)
         ends = {str(link.get("fromStatusReference")) for link in step.get("links") or []}
         if str(step.get("toStatusReference")) not in own or ends - own:
-            yield _problem("TRANSITION", f"A status of transition {step.get('name')} is not in the workflow.")
+            yield problem_of(
+                "TRANSITION", f"A status of transition {step.get('name')} is not in the workflow."
+            )
         if step.get("type") == "DIRECTED" and not ends:
-            yield _problem("TRANSITION", f"Transition {step.get('name')} starts nowhere.")
-        for rule in _rules(step):
-            problem = _rule_problem(site, rule)
+            yield problem_of("TRANSITION", f"Transition {step.get('name')} starts nowhere.")
+        for rule in rules_of(step):
+            problem = None if rule.get("ruleKey") in known else _rule_problem(site, rule)
             if problem:
-                yield _problem("RULE", problem)
+                yield problem_of("RULE", problem)
 
 
-def _rules(step: JsonObject) -> Iterator[JsonObject]:
+def rules_of(step: JsonObject) -> Iterator[JsonObject]:
+    """All rules of a transition."""
     for name in ("actions", "validators", "triggers"):
         yield from step.get(name) or []
     if step.get("transitionScreen"):

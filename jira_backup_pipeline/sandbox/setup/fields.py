@@ -214,6 +214,7 @@ def screens(site: Site) -> list[JsonObject]:
     found: list[JsonObject] = [
         {"id": number, "name": name, "description": f"{name} of the site"}
         for number, name in enumerate(_SCREENS, 1)
+        if number not in site.made.screens
     ]
     return found + [
         {"id": item.screen_id, "name": item.name, "description": item.description}
@@ -227,6 +228,7 @@ def screen_tabs(site: Site) -> list[JsonObject]:
         {"screenId": 1 + position, "tabId": _FIRST_SCHEME + 10 * position + number, "tabName": name}
         for position in range(len(_SCREENS))
         for number, name in enumerate(_TABS)
+        if 1 + position not in site.made.screens
     ]
     return found + [
         {"screenId": item.screen_id, "tabId": tab.tab_id, "tabName": tab.name}
@@ -271,7 +273,7 @@ def screen_schemes(site: Site) -> list[JsonObject]:
         "description": "",
         "screens": {"default": 1, "create": 2},
     }
-    return [first, *site.made.of("screen_scheme")]
+    return [*site.made.overlaid("screen_scheme", [first]), *site.made.of("screen_scheme")]
 
 
 def type_screen_schemes(site: Site) -> list[JsonObject]:
@@ -281,15 +283,17 @@ def type_screen_schemes(site: Site) -> list[JsonObject]:
         "name": "Default Issue Type Screen Scheme",
         "description": "The default one",
     }
-    return [first, *site.made.of("issue_type_screen_scheme")]
+    own = site.made.overlaid("issue_type_screen_scheme", [first])
+    return [*own, *site.made.of("issue_type_screen_scheme")]
 
 
 def type_screen_items(site: Site) -> list[JsonObject]:
     """Which screen scheme an issue type has."""
     types = ("default", next(iter(site.issue_types)))
-    found: list[JsonObject] = [
+    first: list[JsonObject] = [
         {"issueTypeScreenSchemeId": "1", "issueTypeId": type_id, "screenSchemeId": "1"} for type_id in types
     ]
+    found = list(site.made.items.get(("issue_type_screen_scheme", "1"), first))
     for scheme in site.made.of("issue_type_screen_scheme"):
         found += site.made.items["issue_type_screen_scheme", str(scheme["id"])]
     return found

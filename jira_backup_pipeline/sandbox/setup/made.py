@@ -62,6 +62,7 @@ class Made:
 
     ``settings`` are those of gadgets, ``bindings`` say by project and noun which scheme was given to it; ``own_fields`` are fields whose contexts are all
     here; ``more_projects`` joined a context that follows from the site, by field and context. ``mails`` grow whenever Jira would write to somebody.
+    ``amended`` are changed records that follow from the site, by noun and id, ``versions`` count the changes of what has a version.
     """
 
     screens: dict[int, Screen] = field(default_factory=dict)
@@ -74,6 +75,8 @@ class Made:
     settings: dict[str, dict[str, Json]] = field(default_factory=dict)
     bindings: dict[tuple[int, str], str | None] = field(default_factory=dict)
     mails: list[Mail] = field(default_factory=list)
+    amended: dict[tuple[str, str], JsonObject] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     last_id: int = FIRST_MADE
 
     def next_id(self) -> int:
@@ -89,6 +92,10 @@ class Made:
         """Keep a record under its id."""
         self.records.setdefault(noun, {})[str(record["id"])] = record
         return record
+
+    def overlaid(self, noun: str, records: list[JsonObject]) -> list[JsonObject]:
+        """Give records that follow from the site as they were changed."""
+        return [self.amended.get((noun, str(record["id"])), record) for record in records]
 
     def is_taken(self, noun: str, name: str) -> bool:
         """Tell whether something made has the name, in any letter case."""

@@ -75,6 +75,8 @@ def issue_type_schemes(site: Site) -> list[JsonObject]:
             "isDefault": True,
         }
     ]
+    if str(_FIRST_SCHEME) in site.made.records.get("issue_type_scheme", {}):
+        found.clear()
     for project in _of_its_own(site, "issue_type_scheme"):
         entry: JsonObject = {
             "id": str(follows(site, project, "issue_type_scheme")),
@@ -92,6 +94,8 @@ def issue_type_items(site: Site) -> list[JsonObject]:
     found: list[JsonObject] = [
         {"issueTypeSchemeId": str(_FIRST_SCHEME), "issueTypeId": type_id} for type_id in site.issue_types
     ]
+    if str(_FIRST_SCHEME) in site.made.records.get("issue_type_scheme", {}):
+        found.clear()
     for project in _of_its_own(site, "issue_type_scheme"):
         scheme_id = follows(site, project, "issue_type_scheme")
         found += [{"issueTypeSchemeId": scheme_id, "issueTypeId": type_id} for type_id in project.issue_types]
@@ -137,21 +141,21 @@ def permission_schemes(site: Site) -> list[JsonObject]:
             zip(roles, ("ADMINISTER_PROJECTS", "CREATE_ISSUES", "BROWSE_PROJECTS"), strict=False)
         )
     ]
-    return [
+    found: list[JsonObject] = [
         {
             "id": 0,
             "self": address,
             "name": "Default Permission Scheme",
             "description": "The permission scheme of every project.",
             "permissions": grants,
-        },
-        *site.made.of("permission_scheme"),
+        }
     ]
+    return site.made.overlaid("permission_scheme", found) + site.made.of("permission_scheme")
 
 
 def notification_schemes(site: Site) -> list[JsonObject]:
     """The notification scheme of all projects."""
-    return [
+    found: list[JsonObject] = [
         {
             "id": _FIRST_SCHEME,
             "self": f"{show.API}/notificationscheme/{_FIRST_SCHEME}",
@@ -164,9 +168,9 @@ def notification_schemes(site: Site) -> list[JsonObject]:
                 }
                 for number, name in _EVENTS
             ],
-        },
-        *site.made.of("notification_scheme"),
+        }
     ]
+    return site.made.overlaid("notification_scheme", found) + site.made.of("notification_scheme")
 
 
 def notification_projects(site: Site) -> list[JsonObject]:
@@ -180,16 +184,16 @@ def notification_projects(site: Site) -> list[JsonObject]:
 
 def security_schemes(site: Site) -> list[JsonObject]:
     """The issue security schemes."""
-    return [
+    found: list[JsonObject] = [
         {
             "id": _FIRST_SCHEME,
             "self": f"{show.API}/issuesecurityschemes/{_FIRST_SCHEME}",
             "name": "Confidential work",
             "description": "Levels that hide issues",
             "defaultSecurityLevelId": int(LEVELS[0][0]),
-        },
-        *site.made.of("security_scheme"),
+        }
     ]
+    return site.made.overlaid("security_scheme", found) + site.made.of("security_scheme")
 
 
 def security_levels(site: Site) -> list[JsonObject]:

@@ -93,6 +93,7 @@ def dashboards(site: Site) -> list[JsonObject]:
             "editPermissions": [],
         }
         for number, name in enumerate(("Team overview", "Releases"))
+        if str(_FIRST_SCHEME + number) not in site.made.records.get("dashboard", {})
     ]
     return found + site.made.of("dashboard")
 
