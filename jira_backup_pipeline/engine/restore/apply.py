@@ -39,6 +39,7 @@ from jira_backup_pipeline.engine.restore.options import ApplyOptions
 from jira_backup_pipeline.engine.restore.pacing import IssuePace
 from jira_backup_pipeline.engine.restore.people import planned_people
 from jira_backup_pipeline.engine.restore.place import Place
+from jira_backup_pipeline.engine.restore.place_changes import PlaceDifferences, amend_place
 from jira_backup_pipeline.engine.restore.plan import RestorePlan, matches_for, source_fields
 from jira_backup_pipeline.engine.restore.properties import restore_properties
 from jira_backup_pipeline.engine.restore.quiet import quietly
@@ -258,7 +259,12 @@ def _prepare(
     is_new = plan.target.project_id is None
     needed = needed_by(view, found, fields, plan.selection.part)
     wanted = wanted_configuration(
-        view, needed, plan.selection, project_id=plan.source.id, has_new_project=is_new
+        view,
+        needed,
+        plan.selection,
+        project_id=plan.source.id,
+        has_new_project=is_new,
+        is_whole=plan.is_whole_update,
     )
     found.people |= wanted.people
     matches = matches_for(
@@ -274,7 +280,9 @@ def _prepare(
     if plan.target.is_same_site:
         _map_projects(found, calls, id_map)
     progress.stage("configuration", len(plan.configuration))
-    bench = bench_for(wanted, matches, calls, id_map=id_map, findings=findings)
+    bench = bench_for(
+        wanted, matches, calls, id_map=id_map, findings=findings, is_update=plan.is_whole_update
+    )
     if plan.makes_configuration and make_definitions(bench, journal):
         matches = replace(matches, site=read_site(calls))
     progress.stage("project", None)
@@ -284,8 +292,13 @@ def _prepare(
     if plan.makes_configuration:
         make_contexts(bench, journal)
         make_boards(bench, journal, project.key)
-    if plan.target.project_id is None or touched or plan.selection.part is Part.CONFIGURATION:
+    is_about_place = plan.selection.part is Part.CONFIGURATION or plan.changes_place
+    if plan.target.project_id is None or touched or is_about_place:
         place.furnish(project, matches)
+    if plan.changes_place:
+        is_copy = plan.target.key != plan.source.key
+        differences = PlaceDifferences(view, calls, matches, project.id, has_own_name=is_copy)
+        amend_place(bench, plan, differences, journal)
     project = read_project(calls, plan.target.key) or project
     matches = replace(matches, project=project)
     _map_standing(plan, view, id_map)

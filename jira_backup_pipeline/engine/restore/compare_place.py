@@ -7,7 +7,7 @@ What stays out: issues and what hangs on them (`compare_records`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID, is_empty
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.compare import Correspondence
     from jira_backup_pipeline.engine.restore.compare_records import Excuses
+    from jira_backup_pipeline.engine.restore.configuration.piece import Piece
 
 _VALUES = {
-    "project": ("name", "description", "lead", "projectTypeKey", "assigneeType", "url"),
+    "project": ("name", "description", "lead", "projectTypeKey", "assigneeType", "url", "projectCategory"),
     "component": ("name", "description", "lead", "assigneeType"),
     "version": ("name", "description", "archived", "released", "startDate", "releaseDate"),
 }
@@ -32,7 +33,10 @@ _TEMPLATE = Judgement(Verdict.CHANGED, Rule.TEMPLATE)
 
 @dataclass(frozen=True, slots=True)
 class PlaceComparison:
-    """Compares what a project consists of beside issues. In a project that was there before nothing was overwritten."""
+    """Compares what a project consists of beside issues.
+
+    In a project that was there before nothing was overwritten but what `changes` names by kind and id.
+    """
 
     excuses: Excuses
     is_new: bool
@@ -40,6 +44,7 @@ class PlaceComparison:
     is_renamed: bool
     rules: Correspondence
     is_same_site: bool
+    changes: Mapping[tuple[str, str], Piece] = field(default_factory=dict)
 
     def project(self, source: Record, target: Record | None) -> Iterator[Finding]:
         """Judge the project's own settings."""
@@ -74,15 +79,24 @@ class PlaceComparison:
             wanted = {replaced.get(actor, actor): actor for actor in self._actors(source)}
             present = self._actors(target) if target is not None else set()
             for actor, original in sorted(wanted.items()):
-                if not self.is_new and actor not in present:
+                if not self._is_written(source) and actor not in present:
                     yield self._finding(
                         "role_actors", source, original, Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
                     )
                 else:
                     found = self.rules.person(original, actor) if actor in present else _MISSING
                     yield self._finding("role_actors", source, original, found)
+            more = _TEMPLATE if self.is_new else Judgement(Verdict.CHANGED, Rule.NOT_REMOVED)
             for actor in sorted(present - wanted.keys()):
-                yield self._finding("role_actors", source, actor, _TEMPLATE)
+                yield self._finding("role_actors", source, actor, more)
+
+    def _is_written(self, source: Record) -> bool:
+        """Tell whether the restore wrote the values of a thing."""
+        return self.is_new or (source.kind, source.id) in self.changes
+
+    def _hindrance(self, kind: str, source: Record, name: str) -> str:
+        piece = self.changes.get((kind, source.id))
+        return piece.hindrance(name) if piece is not None else ""
 
     def _values(self, kind: str, source: Record, target: Record) -> Iterator[Finding]:
         wanted, present = members_of(source), members_of(target)
@@ -91,7 +105,10 @@ class PlaceComparison:
             if is_empty(left) and is_empty(right):
                 continue
             judgement = self._value(left, right)
-            if judgement is DIFFERENT and not self.is_new:
+            hindrance = self._hindrance(kind, source, name)
+            if judgement is DIFFERENT and hindrance:
+                judgement = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, hindrance)
+            elif judgement is DIFFERENT and not self._is_written(source):
                 judgement = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
             elif judgement is DIFFERENT and kind == "project" and name == "name" and self.is_renamed:
                 judgement = NEW_ID
@@ -100,6 +117,8 @@ class PlaceComparison:
     def _value(self, left: Any, right: Any) -> Judgement:  # noqa: ANN401 - decoded JSON
         if isinstance(left, dict) and "accountId" in left and isinstance(right, dict):
             return self.rules.person(left["accountId"], right.get("accountId"))
+        if isinstance(left, dict) and isinstance(right, dict):
+            left, right = left.get("name"), right.get("name")
         return EXACT if left == right else DIFFERENT
 
     def _actors(self, record: Record) -> set[str]:

@@ -86,6 +86,7 @@ def _configuration_steps(pieces: Sequence[Piece]) -> Iterator[Step]:
         words = {
             Action.MAKE: "to make",
             Action.COMPLETE: "to complete",
+            Action.UPDATE: "to bring to the snapshot's state",
             Action.MATCH: "there already",
             Action.LEAVE: "left out",
         }
@@ -94,7 +95,7 @@ def _configuration_steps(pieces: Sequence[Piece]) -> Iterator[Step]:
         yield _step(
             "configuration",
             len(pieces),
-            writes=counted[Action.MAKE] + counted[Action.COMPLETE],
+            writes=counted[Action.MAKE] + counted[Action.COMPLETE] + counted[Action.UPDATE],
             reads=kinds,
             note=note,
         )

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import AnswerLost, BackupPipelineError, RestoreConflict
 from jira_backup_pipeline.engine.restore.calls import item_reason
+from jira_backup_pipeline.engine.restore.configuration.noun import made_id
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
+from jira_backup_pipeline.engine.restore.matching import same_name
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.target import ProjectState, read_project
 
@@ -49,6 +52,7 @@ class Place:
         self._calls = calls
         self._map = id_map
         self._findings = findings
+        self._source = ConfigurationSource(view)
 
     def project(
         self, matches: Matches, *, is_resumed: bool, schemes: Mapping[str, int] | None = None
@@ -124,6 +128,9 @@ class Place:
             "description": source.get("description") or "",
             "assigneeType": source.get("assigneeType") or "UNASSIGNED",
         }
+        category = source.get("projectCategory")
+        if isinstance(category, dict) and category.get("name"):
+            body["categoryId"] = category_id(self._calls, str(category["name"]), self._source)
         return {**body, "url": source["url"]} if source.get("url") else body
 
     def furnish(self, project: ProjectState, matches: Matches) -> None:
@@ -192,9 +199,9 @@ class Place:
             self._findings.fail(Failure("role_actors", row.id, None, reason, "left out"))
             return
         path = f"{_API}/project/{project.id}/role/{role_id}"
-        present = _actors(self._calls.get(path), is_same_site=matches.is_same_site)
+        present = actors_of(self._calls.get(path), is_same_site=matches.is_same_site)
         missing: dict[str, list[str]] = {}
-        for member, actor in sorted(_actors(source, is_same_site=matches.is_same_site)):
+        for member, actor in sorted(actors_of(source, is_same_site=matches.is_same_site)):
             on_target = matches.person(actor) if member == "user" else actor
             if on_target is None:
                 reason = f"account {actor} is not active on the target"
@@ -220,6 +227,19 @@ class Place:
                 self._findings.adjust(Adjustment("role_actors", row.id, actors[0], reason))
 
 
+def category_id(calls: Calls, name: str, source: ConfigurationSource) -> int:
+    """Give the id of the category of that name, made with its description where the target lacks it."""
+    for item in calls.get_all(f"{_API}/projectCategory", ""):
+        if same_name(str(item.get("name")), name):
+            return int(str(item["id"]))
+    known = next(
+        (row for row in source.rows("project_category") if members_of(row).get("name") == name), None
+    )
+    described = members_of(known).get("description") if known is not None else None
+    body = {"name": name, "description": described or ""}
+    return int(made_id(calls.send("POST", f"{_API}/projectCategory", body)))
+
+
 def _with_schemes(body: Mapping[str, Any], schemes: Mapping[str, int]) -> dict[str, Any]:
     """Put schemes into a project's body: most of them cannot be given together with a template."""
     is_free = not set(schemes) & _WITHOUT_TEMPLATE
@@ -233,7 +253,7 @@ def _version(source: Mapping[str, Any], project: ProjectState) -> dict[str, Any]
     return body | {name: source[name] for name in wanted if source.get(name) not in {None, ""}}
 
 
-def _actors(role: object, *, is_same_site: bool) -> set[tuple[str, str]]:
+def actors_of(role: object, *, is_same_site: bool) -> set[tuple[str, str]]:
     """Give the members of a role as pairs of the request's member name and the id it takes.
 
     Groups of another site have other ids: there the name decides.

@@ -21,6 +21,7 @@ from jira_backup_pipeline.engine.restore.configuration.coming_statuses import st
 from jira_backup_pipeline.engine.restore.configuration.piece import Coming
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
     bench_for,
+    compare_configuration,
     plan_configuration,
     wanted_configuration,
 )
@@ -32,6 +33,7 @@ from jira_backup_pipeline.engine.restore.limits import impossible_of, steps_of
 from jira_backup_pipeline.engine.restore.matching import Matches
 from jira_backup_pipeline.engine.restore.objections import Objections, objections_to
 from jira_backup_pipeline.engine.restore.people import People, find_people
+from jira_backup_pipeline.engine.restore.place_changes import PlaceDifferences, place_pieces
 from jira_backup_pipeline.engine.restore.planned import PlannedTarget, Policy, RestorePlan, RestoreTarget
 from jira_backup_pipeline.engine.restore.selection import Part, Selection, selected_heads
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView
@@ -98,6 +100,7 @@ def make_plan(
         CredentialsRejected: the target does not accept the account.
     """
     del clock
+    is_whole_update = policy is Policy.UPDATE and (selection or Selection()).is_whole_project
     selection, target, progress = selection or Selection(), target or RestoreTarget(), progress or Silence()
     source = source_project(manifest)
     calls = Calls(writer)
@@ -143,6 +146,7 @@ def make_plan(
         selection,
         project_id=source.id,
         has_new_project=project is None,
+        is_whole=is_whole_update,
     )
     found.people |= wanted.people
     people = find_people(calls, found.people, {} if knows_everybody else view.emails(), stand_ins)
@@ -157,7 +161,26 @@ def make_plan(
         is_same_site=is_same_site,
     )
     permissions = project.permissions if project is not None else read_permissions(calls)
-    coming = _coming(wanted, matches, calls, permissions, selection.part)
+    whole = None
+    if project is not None and selection.is_whole_project and not is_whole_update:
+        needed = needed_by(view, found, fields, selection.part)
+        whole = wanted_configuration(
+            view, needed, selection, project_id=source.id, has_new_project=False, is_whole=True
+        )
+    coming = _coming(
+        wanted,
+        matches,
+        calls,
+        permissions=permissions,
+        part=selection.part,
+        is_update=is_whole_update,
+        whole=whole,
+    )
+    if project is not None and selection.is_whole_project:
+        differences = PlaceDifferences(
+            view, calls, matches, project.id, has_own_name=planned.key != source.key
+        )
+        coming = replace(coming, pieces=(*coming.pieces, *place_pieces(differences, policy)))
     levels = Counter(head.level for head in actions.creates)
     objections = Objections(conflicts=list(actions.conflicts), notes=list(actions.notes))
     objections_to(
@@ -237,14 +260,28 @@ def make_plan(
 
 
 def _coming(
-    wanted: Wanted, matches: Matches, calls: Calls, permissions: frozenset[str], part: Part
+    wanted: Wanted,
+    matches: Matches,
+    calls: Calls,
+    *,
+    permissions: frozenset[str],
+    part: Part,
+    is_update: bool,
+    whole: Wanted | None,
 ) -> Coming:
-    """Plan the configuration, where the account may make some and the restore is about more than files."""
+    """Plan the configuration, and compare what a project that is there follows, where the account may make some and the restore is about more than files."""
     if "ADMINISTER" not in permissions or part is Part.ATTACHMENTS:
         return Coming()
-    bench = bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings())
+    bench = bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings(), is_update=is_update)
     pieces = plan_configuration(bench)
-    return Coming(pieces, statuses_to_come(bench, pieces))
+    coming = Coming(pieces, statuses_to_come(bench, pieces))
+    if whole is None:
+        return coming
+    # Nothing of this is written: what differs is only said.
+    known = {(piece.kind, piece.source_id) for piece in pieces}
+    compared = bench_for(whole, matches, calls, id_map=IdMap(), findings=Findings())
+    more = [piece for piece in compare_configuration(compared) if (piece.kind, piece.source_id) not in known]
+    return replace(coming, pieces=(*pieces, *more))
 
 
 def source_project(manifest: Manifest) -> ProjectIdentity:

@@ -15,12 +15,14 @@ from jira_backup_pipeline.engine.restore.configuration.piece import Action
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from jira_backup_pipeline.engine.restore.configuration.piece import Piece
     from jira_backup_pipeline.engine.restore.planned import RestorePlan
 
 _SECONDS_PER_MINUTE = 60
 _HAPPENS = {
     Action.MAKE: "is made",
     Action.COMPLETE: "is used; what it lacks is added",
+    Action.UPDATE: "is brought to the snapshot's state",
     Action.LEAVE: "is left out",
 }
 
@@ -84,17 +86,33 @@ def _configuration(plan: RestorePlan) -> Iterator[str]:
     yield from markdown_table(
         ("what", "name", "what happens", "note"),
         (
-            (piece.kind.replace("_", " "), piece.name, _HAPPENS[piece.action], piece.note)
+            (piece.kind.replace("_", " "), piece.name, _HAPPENS[piece.action], _note(piece))
             for piece in plan.configuration
             if piece.action is not Action.MATCH
         ),
     )
+    differing = [piece for piece in plan.configuration if piece.action is Action.MATCH and piece.changes]
+    if differing:
+        policy = (
+            "only the policy `update` changes it" if plan.policy.value != "update" else "no call changes it"
+        )
+        yield from ("", f"There and different from the snapshot, not touched ({policy}):", "")
+        yield from markdown_table(
+            ("what", "name", "there → in the snapshot"),
+            ((piece.kind.replace("_", " "), piece.name, _note(piece)) for piece in differing),
+        )
     matched = Counter(
-        piece.kind.replace("_", " ") for piece in plan.configuration if piece.action is Action.MATCH
+        piece.kind.replace("_", " ")
+        for piece in plan.configuration
+        if piece.action is Action.MATCH and not piece.changes
     )
     if matched:
         counts = ", ".join(f"{kind} {count:,}" for kind, count in sorted(matched.items()))
         yield from ("", f"There under the same name, used and not touched: {counts}.")
+
+
+def _note(piece: Piece) -> str:
+    return "; ".join([*(str(change) for change in piece.changes), *([piece.note] if piece.note else [])])
 
 
 def duration_words(seconds: float) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLAN_FORMAT = 1
+# What belongs to the project itself; everything else of the configuration may be shared with others.
+PLACE_KINDS = frozenset({"project", "component", "version", "role_actors"})
 
 
 class Policy(StrEnum):
@@ -140,8 +142,21 @@ class RestorePlan:
     @property
     def makes_configuration(self) -> bool:
         """Tell whether the configuration has to be looked at again: to make some, or to make a project with it."""
-        is_missing = any(piece.action in {Action.MAKE, Action.COMPLETE} for piece in self.configuration)
-        return is_missing or (bool(self.configuration) and self.target.project_id is None)
+        around = [piece for piece in self.configuration if piece.kind not in PLACE_KINDS]
+        is_missing = any(piece.action in {Action.MAKE, Action.COMPLETE, Action.UPDATE} for piece in around)
+        return is_missing or (bool(around) and self.target.project_id is None)
+
+    @property
+    def changes_place(self) -> bool:
+        """Tell whether the project itself, its components, versions or roles are brought to the snapshot's state."""
+        return any(
+            piece.kind in PLACE_KINDS and piece.action is Action.UPDATE for piece in self.configuration
+        )
+
+    @property
+    def is_whole_update(self) -> bool:
+        """Tell whether the project and all it stands on are brought to the snapshot's state, not single issues alone."""
+        return self.policy is Policy.UPDATE and self.selection.is_whole_project
 
     def needed_names(self, kind: str) -> frozenset[str] | None:
         """Give the names of components or versions that are needed, None when all are."""

@@ -28,8 +28,10 @@ from jira_backup_pipeline.engine.restore.configuration.comparison import (
     records_of,
 )
 from jira_backup_pipeline.engine.restore.configuration.jql import moved_jql
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.people import People
+from jira_backup_pipeline.engine.restore.planned import PLACE_KINDS
 from jira_backup_pipeline.engine.restore.ranks import rank_field
 from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, report_of
 from jira_backup_pipeline.engine.restore.selection import Part
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
     from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.engine.restore.apply import RestoreOutcome
+    from jira_backup_pipeline.engine.restore.configuration.piece import Piece
     from jira_backup_pipeline.engine.restore.plan import RestorePlan
     from jira_backup_pipeline.repository.repository import Repository
 
@@ -163,10 +166,10 @@ class _Proof:
         self._progress.stage("proof", len(wanted))
         is_place_alone = self._plan.selection.part is Part.CONFIGURATION
         is_place_written = self._plan.selection.is_whole_project or self._plan.target.project_id is None
-        if is_place_alone or (wanted and is_place_written):
+        if is_place_alone or self._plan.changes_place or (wanted and is_place_written):
             self._tally.add(self._compare_place())
         if self._plan.makes_configuration:
-            self._tally.records.update(records_of(self._plan.configuration))
+            self._tally.records.update(records_of(self._around))
             self._tally.add(self._compare_configuration())
         for chunk in _chunks(wanted):
             self._tally.add(self._compare_chunk(chunk))
@@ -183,6 +186,11 @@ class _Proof:
                     "project", failure.source_id, self._plan.target.key, "workflow scheme", judgement
                 )
 
+    @property
+    def _around(self) -> tuple[Piece, ...]:
+        """Give what surrounds the project; what belongs to it is compared with it."""
+        return tuple(piece for piece in self._plan.configuration if piece.kind not in PLACE_KINDS)
+
     def _compare_configuration(self) -> Iterator[Finding]:
         id_map = self._outcome.id_map
         source = ConfigurationSource(self._view)
@@ -198,12 +206,17 @@ class _Proof:
             lambda jql: moved_jql(jql, projects=project, fields=id_map.of("field"), keys=id_map.keys),
             lambda account: self._plan.accounts.get(account, account),
         )
-        yield from comparison.findings(self._plan.configuration)
+        yield from comparison.findings(self._around)
 
     def _compare_place(self) -> Iterator[Finding]:
         comparison = PlaceComparison(
             excuses=self._excuses,
             is_new=self._plan.target.project_id is None,
+            changes={
+                (piece.kind, piece.source_id): piece
+                for piece in self._plan.configuration
+                if piece.kind in PLACE_KINDS and piece.action is Action.UPDATE
+            },
             needed={kind: self._plan.needed_names(kind) for kind in ("component", "version")},
             is_renamed=self._plan.target.key != self._plan.source.key,
             rules=self._rules,

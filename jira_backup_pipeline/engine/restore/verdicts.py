@@ -42,6 +42,7 @@ class Rule(StrEnum):
     COMPUTED = "computed by Jira or an app"
     SYNTHETIC_KEY = "a remote link without a key got one"
     NOT_OVERWRITTEN = "was there already and is matched by name, not overwritten"
+    NOT_REMOVED = "the target has more than the snapshot, and nothing is taken away"
     NEWER = "came after the snapshot and is left alone"
     TEMPLATE = "brought by the project template"
     OTHER_PERSON = "another account of the target stands in"

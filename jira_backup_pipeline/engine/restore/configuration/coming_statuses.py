@@ -33,6 +33,8 @@ def statuses_to_come(bench: Bench, pieces: Sequence[Piece]) -> frozenset[str] | 
     action = actions.get(("workflow_scheme", str(scheme_id)))
     if scheme_id is None or action not in {Action.MAKE, Action.MATCH}:
         return None
+    if any(kind == "workflow" and found is Action.UPDATE for (kind, _), found in actions.items()):
+        return None  # they will have those of both sides
     if action is Action.MATCH:
         scheme = _target_scheme(bench, bench.mapped("workflow_scheme", scheme_id))
         return frozenset(

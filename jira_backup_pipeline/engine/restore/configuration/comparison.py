@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID
+from jira_backup_pipeline.engine.restore.configuration.differences import OwnRulesBook
 from jira_backup_pipeline.engine.restore.configuration.facts import Book, facts_of, options_of
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.configuration.source import own_id
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.idmap import IdMap
 
 _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
+# Of filters and dashboards that are there; an update leaves these to the owner.
+_SHARED = frozenset({"shared with", "may be changed by"})
+_NOT_REMOVED = Judgement(Verdict.CHANGED, Rule.NOT_REMOVED)
 _NOT_OVERWRITTEN = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
 # Things that hold others, which may be left out one by one with a word on each.
 _WITH_MEMBERS = frozenset(
@@ -83,10 +87,14 @@ class ConfigurationComparison:
     excuses: Excuses
     moved_query: Callable[[str], str]
     person: Callable[[str], str] = str
+    left_out: set[tuple[str, str]] = field(default_factory=set)
 
     def findings(self, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
         """Judge everything that the restore made, and what it matched of the same kinds."""
-        touched = {piece.kind for piece in pieces if piece.action is Action.MAKE}
+        touched = {piece.kind for piece in pieces if piece.action in {Action.MAKE, Action.UPDATE}}
+        self.left_out.update(
+            (piece.kind, piece.source_id) for piece in pieces if piece.action is Action.LEAVE
+        )
         books = Book(self.source.rows, self._moved), Book(self.target.rows)
         for piece in pieces:
             if piece.kind in {_CONTEXT, _BOARD}:
@@ -132,11 +140,15 @@ class ConfigurationComparison:
         yield self._finding(piece, "id", EXACT if piece.source_id == target_id else NEW_ID)
         if piece.kind == "filter":
             yield self._finding(piece, "query", self._query(members_of(source), members_of(target)))
+        if piece.action is Action.UPDATE:
+            # Rules of apps were neither written nor taken away.
+            left = OwnRulesBook(left.rows, self._moved, left_out=self.left_out)
+            right = OwnRulesBook(right.rows)
         wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
         for name in wanted.keys() | present.keys() if piece.action is Action.MATCH else wanted.keys():
             left_fact, right_fact = wanted.get(name), present.get(name)
             is_lack = _is_lack(left_fact, right_fact)
-            yield self._finding(piece, name, _judged(piece, left_fact, right_fact), is_lack=is_lack)
+            yield self._finding(piece, name, _judged(piece, name, left_fact, right_fact), is_lack=is_lack)
         if piece.action is Action.MAKE:
             for name in present.keys() - wanted.keys():
                 surplus = Judgement(Verdict.WRONG, Rule.SURPLUS)
@@ -197,9 +209,18 @@ def _is_lack(wanted: Any, present: Any) -> bool:  # noqa: ANN401 - a fact of any
     return isinstance(wanted, list) and (present is None or all(member in wanted for member in present))
 
 
-def _judged(piece: Piece, wanted: Any, present: Any) -> Judgement:  # noqa: ANN401 - a fact of any shape
+def _judged(piece: Piece, name: str, wanted: Any, present: Any) -> Judgement:  # noqa: ANN401 - a fact of any shape
     if wanted == present:
         return EXACT
+    if piece.action is Action.UPDATE:
+        hindrance = piece.hindrance(name)
+        if name in _SHARED:
+            return _NOT_OVERWRITTEN
+        if hindrance:
+            return Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, hindrance)
+        if isinstance(wanted, list) and isinstance(present, list) and set(wanted) < set(present):
+            return _NOT_REMOVED
+        return DIFFERENT
     return _NOT_OVERWRITTEN if piece.action is Action.MATCH else DIFFERENT
 
 

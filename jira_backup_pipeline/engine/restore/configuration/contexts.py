@@ -15,13 +15,16 @@ from jira_backup_pipeline.domain.errors import AnswerLost, BackupPipelineError
 from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
 from jira_backup_pipeline.engine.restore.configuration.fields import TYPES, custom_type
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, key_of, made_id
+from jira_backup_pipeline.engine.restore.configuration.source import own_id
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
+
+    Amend = Callable[[Bench, "FieldSetup", Record, str, str], None]
 
 # As many options as one request may bring.
 _OPTIONS_PER_REQUEST = 1000
@@ -45,8 +48,8 @@ class FieldSetup:
 def setups(bench: Bench) -> Iterator[FieldSetup]:
     """Give what is to be brought for each wanted field, those without anything left out.
 
-    On the same site a field is there with all that hangs on it; only contexts that named a project which is made anew have
-    to learn its new id.
+    On the same site a field is there with all that hangs on it: only contexts that named a project which is made anew have
+    to learn its new id, unless everything is to be brought to the snapshot's state.
     """
     by_field = _by_field(bench)
     definitions = bench.source.by_id("field")
@@ -56,8 +59,8 @@ def setups(bench: Bench) -> Iterator[FieldSetup]:
         if found is None or not custom_type(definitions[field_id]).startswith(TYPES):
             continue
         wanted = [row for row in found.contexts if _holds(bench, row) and _says_something(found, row)]
-        if bench.is_same_site:
-            wanted = [row for row in wanted if not _is_global(row)] if bench.need.has_new_project else []
+        if bench.is_same_site and not bench.is_update:
+            wanted = [row for row in wanted if not is_global(row)] if bench.need.has_new_project else []
         if wanted:
             found.contexts = wanted
             yield found
@@ -81,102 +84,118 @@ def _by_field(bench: Bench) -> dict[str, FieldSetup]:
 
 def _says_something(found: FieldSetup, row: Record) -> bool:
     """Tell whether a context differs from the one that every new field has."""
-    has_more = _own_id(row) in found.options or _own_id(row) in found.defaults
-    return has_more or not _is_global(row) or members_of(row).get("isAnyIssueType") is False
+    has_more = own_id(row) in found.options or own_id(row) in found.defaults
+    return has_more or not is_global(row) or members_of(row).get("isAnyIssueType") is False
 
 
-def _is_global(row: Record) -> bool:
+def is_global(row: Record) -> bool:
+    """Tell whether a context holds for all projects."""
     return members_of(row).get("isGlobalContext") is True
 
 
 def _holds(bench: Bench, row: Record) -> bool:
-    return _is_global(row) or bench.need.project_id in _projects(bench, row)
+    return is_global(row) or bench.need.project_id in _projects(bench, row)
 
 
 def _projects(bench: Bench, context: Record) -> list[str]:
     return [
         str(members_of(row).get("projectId"))
         for row in bench.source.rows("field_context_project")
-        if str(members_of(row).get("contextId")) == _own_id(context)
+        if str(members_of(row).get("contextId")) == own_id(context)
         and row.id.split("/")[0] == _field_of(context)
     ]
 
 
-def _types(bench: Bench, context: Record) -> list[str]:
+def context_types(bench: Bench, context: Record) -> list[str]:
+    """Give the ids of the issue types that a context of the snapshot holds for; none where it holds for all."""
     return [
         str(members_of(row).get("issueTypeId"))
         for row in bench.source.rows("field_context_issue_type")
-        if str(members_of(row).get("contextId")) == _own_id(context)
+        if str(members_of(row).get("contextId")) == own_id(context)
         and row.id.split("/")[0] == _field_of(context)
     ]
-
-
-def _own_id(row: Record) -> str:
-    return row.id.rpartition("/")[2]
 
 
 def _field_of(row: Record) -> str:
     return row.id.split("/")[0]
 
 
-def bring_setup(bench: Bench, found: FieldSetup) -> None:
-    """Bring contexts, options and defaults of one field. May be called again: everything is listed and matched first."""
-    field_id = bench.mapped("field", found.field_id)
-    if field_id is None:
+def bring_setup(bench: Bench, found: FieldSetup, amend: Amend | None = None) -> None:
+    """Bring contexts, options and defaults of one field. May be called again: everything is listed and matched first.
+
+    `amend` brings a context that has everything to the snapshot's state, where the policy says so.
+    """
+    if bench.mapped("field", found.field_id) is None:
         return
-    path = f"{API}/field/{field_id}/context"
-    present = list(bench.calls.get_all(path, "values"))
+    place = place_of(bench, found)
+    for row in found.contexts:
+        context_id = _context(bench, row, place)
+        if context_id is None:
+            continue
+        bench.id_map.put("field_context", own_id(row), context_id)
+        wanted = found.options.get(own_id(row), [])
+        if wanted:
+            _bring_options(bench, f"{place.path}/{context_id}/option", wanted)
+        default = found.defaults.get(own_id(row))
+        if default is not None:
+            _bring_default(bench, place.path, context_id, default)
+        if amend is not None:
+            amend(bench, found, row, place.path, context_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPlace:
+    """The contexts that a field has on the target, and by project which of them is the project's own."""
+
+    path: str
+    present: Sequence[Mapping[str, object]]
+    taken: Mapping[str, str]
+
+
+def place_of(bench: Bench, found: FieldSetup) -> ContextPlace:
+    """Read the contexts of a field of the target."""
+    path = f"{API}/field/{bench.mapped('field', found.field_id)}/context"
     taken = {
         str(item.get("projectId")): str(item.get("contextId"))
         for item in bench.calls.get_all(f"{path}/projectmapping", "values")
         if item.get("projectId")
     }
-    for row in found.contexts:
-        context_id = _context(bench, row, path, present, taken)
-        if context_id is None:
-            continue
-        bench.id_map.put("field_context", _own_id(row), context_id)
-        wanted = found.options.get(_own_id(row), [])
-        if wanted:
-            _bring_options(bench, f"{path}/{context_id}/option", wanted)
-        default = found.defaults.get(_own_id(row))
-        if default is not None:
-            _bring_default(bench, path, context_id, default)
+    return ContextPlace(path, list(bench.calls.get_all(path, "values")), taken)
 
 
-def _context(
-    bench: Bench,
-    row: Record,
-    path: str,
-    present: Sequence[Mapping[str, object]],
-    taken: Mapping[str, str],
-) -> str | None:
-    """Find the context that stands for one of the snapshot, or make it.
+def find_context(bench: Bench, row: Record, place: ContextPlace) -> str | None:
+    """Find the context that stands for one of the snapshot.
 
     A field has one context for all projects, so that is the same one whatever its name; a project has one of its own at
     most, so the one that it has stays its own.
     """
-    if _is_global(row):
-        found = next((item for item in present if item.get("isGlobalContext") is True), None)
-        if found is not None:
-            return str(found.get("id"))
-    elif bench.project_id in taken:
-        return taken[bench.project_id or ""]
-    named = [item for item in present if key_of(item.get("name")) == key_of(members_of(row).get("name"))]
-    if not _is_global(row) and named and bench.project_id is not None:
+    if is_global(row):
+        found = next((item for item in place.present if item.get("isGlobalContext") is True), None)
+        return str(found.get("id")) if found is not None else None
+    return place.taken.get(bench.project_id or "")
+
+
+def _context(bench: Bench, row: Record, place: ContextPlace) -> str | None:
+    """Find a context, let one of its name hold for the project, or make it."""
+    found = find_context(bench, row, place)
+    if found is not None:
+        return found
+    wanted = key_of(members_of(row).get("name"))
+    named = [item for item in place.present if key_of(item.get("name")) == wanted]
+    if not is_global(row) and named and bench.project_id is not None:
         context_id = str(named[0].get("id"))
-        bench.calls.send("PUT", f"{path}/{context_id}/project", {"projectIds": [bench.project_id]})
+        bench.calls.send("PUT", f"{place.path}/{context_id}/project", {"projectIds": [bench.project_id]})
         return context_id
-    return _made(bench, row, path)
+    return _made(bench, row, place.path)
 
 
 def _made(bench: Bench, row: Record, path: str) -> str | None:
     members = members_of(row)
-    types = [bench.mapped("issue_type", type_id) for type_id in _types(bench, row)]
+    types = [bench.mapped("issue_type", type_id) for type_id in context_types(bench, row)]
     body: dict[str, Any] = {
         "name": members.get("name"),
         "description": members.get("description") or "",
-        "projectIds": [] if _is_global(row) else [bench.project_id],
+        "projectIds": [] if is_global(row) else [bench.project_id],
         "issueTypeIds": [type_id for type_id in types if type_id is not None],
     }
     try:
@@ -192,26 +211,35 @@ def _made(bench: Bench, row: Record, path: str) -> str | None:
 
 def _bring_options(bench: Bench, path: str, wanted: Sequence[Record]) -> None:
     """Make the options that are missing, parents first, in the order that they had: Jira keeps the order of creation."""
-    present = {
-        (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id"))
-        for item in bench.calls.get_all(path, "values", {"maxResults": "100"})
-    }
-    tops = [row for row in wanted if not members_of(row).get("optionId")]
-    children = [row for row in wanted if members_of(row).get("optionId")]
-    for level in (tops, children):
-        _match_options(bench, level, present)
-        missing = [row for row in level if bench.mapped("field_option", _own_id(row)) is None]
+    match_options(bench, wanted, bench.calls.get_all(path, "values", {"maxResults": "100"}))
+    for level in _levels(wanted):
+        missing = [row for row in level if bench.mapped("field_option", own_id(row)) is None]
         for start in range(0, len(missing), _OPTIONS_PER_REQUEST):
             _make_options(bench, path, missing[start : start + _OPTIONS_PER_REQUEST])
 
 
-def _match_options(bench: Bench, rows: Iterable[Record], present: Mapping[tuple[str, str], str]) -> None:
+def _levels(rows: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """Tell the options that stand alone from those below another."""
+    tops = [row for row in rows if not members_of(row).get("optionId")]
+    return tops, [row for row in rows if members_of(row).get("optionId")]
+
+
+def match_options(bench: Bench, rows: Sequence[Record], there: Iterable[Mapping[str, object]]) -> None:
+    """Note which options of the target stand for those of the snapshot: by value, below the same parent."""
+    present = {
+        (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id")) for item in there
+    }
+    for level in _levels(rows):
+        _match_level(bench, level, present)
+
+
+def _match_level(bench: Bench, rows: Iterable[Record], present: Mapping[tuple[str, str], str]) -> None:
     for row in rows:
         parent = members_of(row).get("optionId")
         parent_id = bench.mapped("field_option", parent) if parent else ""
         found = present.get((parent_id or "", str(members_of(row).get("value"))))
         if found is not None:
-            bench.id_map.put("field_option", _own_id(row), found)
+            bench.id_map.put("field_option", own_id(row), found)
 
 
 def _make_options(bench: Bench, path: str, rows: Sequence[Record]) -> None:
@@ -224,15 +252,16 @@ def _make_options(bench: Bench, path: str, rows: Sequence[Record]) -> None:
             option["optionId"] = bench.mapped("field_option", members["optionId"])
         body.append(option)
     answer = bench.calls.send("POST", path, {"options": body})
-    made = list_of(answer, "options")
-    by_value = {
-        (str(item.get("optionId") or ""), str(item.get("value"))): str(item.get("id")) for item in made
-    }
-    _match_options(bench, rows, by_value)
+    match_options(bench, rows, list_of(answer, "options"))
     for row in rows:
-        found = bench.mapped("field_option", _own_id(row))
+        found = bench.mapped("field_option", own_id(row))
         if members_of(row).get("disabled") is True and found is not None:
-            bench.id_map.put(_TO_CLOSE, _own_id(row), f"{path} {found}")
+            to_be_closed(bench, row, path, found)
+
+
+def to_be_closed(bench: Bench, row: Record, path: str, option_id: str) -> None:
+    """Note an option of the target that has to be switched off in the end."""
+    bench.id_map.put(_TO_CLOSE, own_id(row), f"{path} {option_id}")
 
 
 def close_options(bench: Bench) -> None:
@@ -266,7 +295,7 @@ def _bring_default(bench: Bench, path: str, context_id: str, row: Record) -> Non
     present = bench.calls.get_all(f"{path}/defaultValue", "values")
     if any(str(item.get("contextId")) == context_id for item in present):
         return
-    body = _default(bench, members_of(row), context_id)
+    body = default_body(bench, members_of(row), context_id)
     if body is None:
         reason = "its default value names what the target lacks"
         bench.findings.adjust(Adjustment("field_default", row.id, "record", reason, is_impossible=True))
@@ -281,7 +310,7 @@ def _bring_default(bench: Bench, path: str, context_id: str, row: Record) -> Non
         bench.findings.adjust(Adjustment("field_default", row.id, "record", reason, is_impossible=True))
 
 
-def _default(bench: Bench, source: Mapping[str, Any], context_id: str) -> dict[str, Any] | None:
+def default_body(bench: Bench, source: Mapping[str, Any], context_id: str) -> dict[str, Any] | None:
     """Give a default with the target's ids, None when one of them is not there."""
     made: dict[str, Any] = {}
     for name, value in source.items():

@@ -31,7 +31,7 @@ from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
@@ -139,7 +139,29 @@ def _make(bench: Bench, row: Record) -> str:
     return made_id(bench.calls.send("POST", f"{API}/dashboard", body))
 
 
+def amend_dashboard(bench: Bench, row: Record, target: Record, _: Collection[str]) -> None:
+    """Give a dashboard the description and the gadgets that it had; with whom it is shared now stays."""
+    there = members_of(target)
+    body = {
+        "name": members_of(row).get("name"),
+        "description": members_of(row).get("description") or "",
+        **{name: there.get(name) or [] for name in ("sharePermissions", "editPermissions")},
+    }
+    # Whoever administers Jira may change the dashboards of others.
+    query = {"extendAdminPermissions": "true"}
+    bench.calls.send("PUT", f"{API}/dashboard/{target.id}", body, query)
+    _put_gadgets(bench, row, target.id)
+
+
 def _fill(bench: Bench, row: Record, dashboard_id: str) -> None:
+    _put_gadgets(bench, row, dashboard_id)
+    owner = members_of(row).get("owner")
+    if isinstance(owner, dict) and owner.get("accountId") != bench.account_id:
+        words = "stays with the restoring account, which has to read it back; Jira gives it away in the list of dashboards"
+        bench.findings.adjust(Adjustment("dashboard", row.id, "owner", words))
+
+
+def _put_gadgets(bench: Bench, row: Record, dashboard_id: str) -> None:
     """Put the gadgets that are not there yet onto a dashboard, each with its settings."""
     path = f"{API}/dashboard/{dashboard_id}/gadget"
     there = {_gadget_key(item): str(item.get("id")) for item in list_of(bench.calls.get(path), "gadgets")}
@@ -157,10 +179,6 @@ def _fill(bench: Bench, row: Record, dashboard_id: str) -> None:
             field = f"gadget {members.get('title')}"
             words = f"refused by the target: {reason}"
             bench.findings.adjust(Adjustment("dashboard", row.id, field, words, is_impossible=True))
-    owner = members_of(row).get("owner")
-    if isinstance(owner, dict) and owner.get("accountId") != bench.account_id:
-        words = "stays with the restoring account, which has to read it back; Jira gives it away in the list of dashboards"
-        bench.findings.adjust(Adjustment("dashboard", row.id, "owner", words))
 
 
 def _gadget_key(item: Mapping[str, Any]) -> tuple[str, str, int, int]:

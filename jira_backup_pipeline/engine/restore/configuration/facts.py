@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.records import Record
 
 _DEFAULT = "default"
+TABS = "tabs"
 _PLAIN: Mapping[str, tuple[str, ...]] = {
     "link_type": ("name", "inward", "outward"),
     "resolution": ("name", "description"),
@@ -46,6 +47,7 @@ class Book:
         self._rows = rows
         self.moved = moved
         self._names: dict[str, dict[str, str]] = {}
+        self._records: dict[str, dict[str, Record]] = {}
 
     def rows(self, kind: str) -> Iterable[Record]:
         """Give the records of a kind."""
@@ -56,6 +58,20 @@ class Book:
         if kind not in self._names:
             self._names[kind] = {own_id(row): str(members_of(row).get("name")) for row in self._rows(kind)}
         return self._names[kind].get(str(found_id), str(found_id))
+
+    def record(self, kind: str, found_id: str) -> Record | None:
+        """Give one record by its own id."""
+        if kind not in self._records:
+            self._records[kind] = {own_id(row): row for row in self._rows(kind)}
+        return self._records[kind].get(found_id)
+
+    def rules(self, step: Mapping[str, Any]) -> list[str]:
+        """Give the keys of the rules of a transition that are compared."""
+        return rule_keys(step)
+
+    def person(self, account_id: str) -> str | None:
+        """Give the account that stands for one; None where nobody does."""
+        return self.moved("user", account_id)
 
 
 def facts_of(kind: str, row: Record, book: Book) -> dict[str, Any]:
@@ -68,21 +84,24 @@ def facts_of(kind: str, row: Record, book: Book) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "", [], {})}
 
 
-def _field(row: Record, _: Book) -> dict[str, Any]:
+def _field(row: Record, book: Book) -> dict[str, Any]:
     schema = members_of(row).get("schema") or {}
-    return {"type": schema.get("custom") or schema.get("type")}
+    # Only the list by page says how a field is described.
+    detail = book.record("field_detail", own_id(row))
+    described = members_of(detail).get("description") if detail is not None else None
+    return {"type": schema.get("custom") or schema.get("type"), "description": described}
 
 
 def _screen(row: Record, book: Book) -> dict[str, Any]:
     fields: dict[str, list[str]] = {}
     for item in book.rows("screen_field"):
-        fields.setdefault(item.id.split("/")[-2], []).append(book.name("field", members_of(item).get("id")))
+        name = book.name("field", members_of(item).get("id"))
+        if name:
+            fields.setdefault(item.id.split("/")[-2], []).append(name)
     tabs = [members_of(tab) for tab in book.rows("screen_tab")]
-    return {
-        f"tab {tab.get('tabName')}": fields.get(str(tab.get("tabId")), ["no fields"])
-        for tab in tabs
-        if str(tab.get("screenId")) == own_id(row)
-    }
+    own = [tab for tab in tabs if str(tab.get("screenId")) == own_id(row)]
+    shown = {f"tab {tab.get('tabName')}": fields.get(str(tab.get("tabId")), ["no fields"]) for tab in own}
+    return {TABS: [str(tab.get("tabName")) for tab in own], **shown}
 
 
 def _screen_scheme(row: Record, book: Book) -> dict[str, Any]:
@@ -111,6 +130,9 @@ def _type_scheme(row: Record, book: Book) -> dict[str, Any]:
     return {"types": sorted(types), "default type": book.name("issue_type", first) if first else None}
 
 
+SYSTEM = "system:"
+
+
 def _workflow(row: Record, book: Book) -> dict[str, Any]:
     members = members_of(row)
     statuses = [book.name("status", item.get("statusReference")) for item in members.get("statuses") or []]
@@ -121,7 +143,7 @@ def _workflow(row: Record, book: Book) -> dict[str, Any]:
             "type": step.get("type"),
             "to": book.name("status", step.get("toStatusReference")),
             "from": sorted(book.name("status", link.get("fromStatusReference")) for link in links),
-            "rules": sorted(rule_keys(step)),
+            "rules": sorted(book.rules(step)),
         }
     return found
 
@@ -149,24 +171,33 @@ def _workflow_scheme(row: Record, book: Book) -> dict[str, Any]:
 def _permission_scheme(row: Record, book: Book) -> dict[str, Any]:
     found: dict[str, list[str]] = {}
     for grant in members_of(row).get("permissions") or []:
-        found.setdefault(str(grant.get("permission")), []).append(_holder(grant.get("holder") or {}, book))
+        holder = holder_words(grant.get("holder") or {}, book)
+        if holder:
+            found.setdefault(str(grant.get("permission")), []).append(holder)
     return {name: sorted(holders) for name, holders in found.items()}
 
 
-def _holder(holder: Mapping[str, Any], book: Book) -> str:
+def holder_words(holder: Mapping[str, Any], book: Book) -> str:
+    """Name who holds or gets something; empty for an account that nobody stands for."""
     kind = str(holder.get("type"))
     noun = _HOLDERS.get(kind.lower())
-    named = holder.get("value") or holder.get("parameter") or ""
+    named = str(holder.get("value") or holder.get("parameter") or "")
+    if kind.lower() == "user":
+        account_id = book.person(named)
+        return f"{kind} {account_id}" if account_id else ""
     return f"{kind} {key_of(book.name(noun, named)) if noun else named}".strip()
+
+
+def recipient_words(item: Mapping[str, Any], book: Book) -> str:
+    """Name who is told of an event."""
+    named = item.get("recipient") or item.get("parameter")
+    return holder_words({"type": item.get("notificationType"), "value": named}, book)
 
 
 def _notification_scheme(row: Record, book: Book) -> dict[str, Any]:
     found = {}
     for entry in members_of(row).get("notificationSchemeEvents") or []:
-        told = [
-            _holder({**item, "type": item.get("notificationType"), "value": item.get("recipient")}, book)
-            for item in entry.get("notifications") or []
-        ]
+        told = [words for item in entry.get("notifications") or [] if (words := recipient_words(item, book))]
         if told:
             found[f"event {entry['event'].get('id')}"] = sorted(told)
     return found
@@ -176,7 +207,9 @@ def _security_scheme(row: Record, book: Book) -> dict[str, Any]:
     members: dict[str, list[str]] = {}
     for item in book.rows("security_level_member"):
         level_id = str(members_of(item).get("issueSecurityLevelId"))
-        members.setdefault(level_id, []).append(_holder(members_of(item).get("holder") or {}, book))
+        holder = holder_words(members_of(item).get("holder") or {}, book)
+        if holder:
+            members.setdefault(level_id, []).append(holder)
     return {
         f"level {members_of(level).get('name')}": sorted(members.get(own_id(level), ["nobody"]))
         for level in book.rows("security_level")

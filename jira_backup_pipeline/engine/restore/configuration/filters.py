@@ -14,7 +14,7 @@ from jira_backup_pipeline.domain.errors import BackupPipelineError, WriteRefused
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.configuration.jql import moved_jql, projects_in
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, made_id, text_of
-from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
+from jira_backup_pipeline.engine.restore.configuration.piece import Action, Change, Piece
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.target import read_project_id
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 
+_SHOWN = "description,jql,owner"
 _OPEN_SHARES = frozenset({"global", "loggedin", "authenticated"})
 
 
@@ -76,7 +77,9 @@ def filter_pieces(bench: Bench) -> Iterator[Piece]:
         name = str(members_of(row).get("name"))
         if found is not None:
             bench.id_map.put("filter", row.id, str(found.get("id")))
-            yield Piece("filter", row.id, name, Action.MATCH)
+            yield _matched_piece(bench, row, found)
+        elif bench.is_update and (same := _elsewhere(bench, row)) is not None:
+            yield _matched_piece(bench, row, same)
         else:
             note = "" if bench.is_same_site else "matched by name and query, or made"
             yield Piece("filter", row.id, name, Action.MAKE, note)
@@ -86,7 +89,7 @@ def listed_filters(bench: Bench) -> list[Mapping[str, Any]]:
     """Give all filters of the site that the snapshot came from; on another site they are looked for by name."""
     if not bench.is_same_site:
         return []
-    query = {"expand": "jql,owner", "overrideSharePermissions": "true"}
+    query = {"expand": _SHOWN, "overrideSharePermissions": "true"}
     return list(bench.calls.get_all(f"{API}/filter/search", "values", query))
 
 
@@ -106,15 +109,21 @@ def bring_filter(bench: Bench, row: Record, key: str, present: Sequence[Mapping[
     """
     wanted = members_of(row)
     own = _its_own(bench, row, present)
+    jql = moved_query(bench, str(wanted.get("jql") or ""), key)
     if own is not None:
         bench.id_map.put("filter", row.id, str(own.get("id")))
+        if bench.is_update:
+            _amend_filter(bench, row, own, jql)
         return str(own.get("id"))
-    jql = moved_query(bench, str(wanted.get("jql") or ""), key)
     found_one = find_filter(bench, str(wanted.get("name")), jql)
     if found_one is not None and bench.is_same_site and _owner(found_one) != bench.account_id:
         found_one = None  # somebody else's filter of that name and query is another one
+    if found_one is None and bench.is_update and not bench.is_same_site:
+        found_one = _same_filter(bench, row)
     if found_one is not None:
         found = str(found_one.get("id"))
+        if bench.is_update:
+            _amend_filter(bench, row, found_one, jql)
     else:
         body = {**text_of(row, "name", "description"), "jql": jql, "sharePermissions": shares_of(bench, row)}
         writers = shares_of(bench, row, "editPermissions")
@@ -127,6 +136,59 @@ def bring_filter(bench: Bench, row: Record, key: str, present: Sequence[Mapping[
     return found
 
 
+def _matched_piece(bench: Bench, row: Record, present: Mapping[str, Any]) -> Piece:
+    """Say of a filter that is there what differs, and whether it will be brought to the snapshot's state."""
+    jql = moved_query(bench, str(members_of(row).get("jql") or ""), bench.project_key)
+    changes = tuple(_changes(bench, row, present, jql))
+    is_changed = bench.is_update and any(not change.hindrance for change in changes)
+    action = Action.UPDATE if is_changed else Action.MATCH
+    return Piece("filter", row.id, str(members_of(row).get("name")), action, "", changes)
+
+
+def _elsewhere(bench: Bench, row: Record) -> Mapping[str, Any] | None:
+    """Find on another site the filter of that name and query, else the one of that name and owner."""
+    if bench.is_same_site:
+        return None
+    jql = moved_query(bench, str(members_of(row).get("jql") or ""), bench.project_key)
+    return find_filter(bench, str(members_of(row).get("name")), jql) or _same_filter(bench, row)
+
+
+def _same_filter(bench: Bench, row: Record) -> Mapping[str, Any] | None:
+    """Find on another site a filter that asks something else by now: by name and owner."""
+    name, owner = str(members_of(row).get("name")), bench.person(_owner(members_of(row)))
+    query = {"filterName": name, "expand": _SHOWN, "overrideSharePermissions": "true"}
+    for item in bench.calls.get_all(f"{API}/filter/search", "values", query):
+        if item.get("name") == name and owner is not None and _owner(item) == owner:
+            return item
+    return None
+
+
+def _changes(bench: Bench, row: Record, present: Mapping[str, Any], jql: str) -> list[Change]:
+    source = members_of(row)
+    wanted = {"name": source.get("name"), "description": source.get("description") or "", "query": jql}
+    there = {**present, "query": present.get("jql"), "description": present.get("description") or ""}
+    reason = "" if _owner(present) in {"", bench.account_id} else "only its owner may change a filter"
+    return [
+        Change(name, str(there.get(name) or ""), str(value or ""), reason)
+        for name, value in wanted.items()
+        if value != there.get(name)
+    ]
+
+
+def _amend_filter(bench: Bench, row: Record, present: Mapping[str, Any], jql: str) -> None:
+    """Bring a filter to the snapshot's state, but for whom it is shared with."""
+    changes = _changes(bench, row, present, jql)
+    for change in changes:
+        if change.hindrance:
+            bench.findings.adjust(
+                Adjustment("filter", row.id, change.field, change.hindrance, is_impossible=True)
+            )
+    if any(not change.hindrance for change in changes):
+        source = members_of(row)
+        body = {"name": source.get("name"), "description": source.get("description") or "", "jql": jql}
+        bench.calls.send("PUT", f"{API}/filter/{present['id']}", body)
+
+
 def _owner(item: Mapping[str, Any]) -> str:
     owner = item.get("owner")
     return str(owner.get("accountId")) if isinstance(owner, dict) else ""
@@ -134,7 +196,7 @@ def _owner(item: Mapping[str, Any]) -> str:
 
 def find_filter(bench: Bench, name: str, jql: str) -> Mapping[str, Any] | None:
     """Find a filter by name and query, whoever owns it, as far as the account may see."""
-    query = {"filterName": name, "expand": "jql,owner", "overrideSharePermissions": "true"}
+    query = {"filterName": name, "expand": _SHOWN, "overrideSharePermissions": "true"}
     for item in bench.calls.get_all(f"{API}/filter/search", "values", query):
         if str(item.get("name", "")).startswith(name) and item.get("jql") == jql:
             return item

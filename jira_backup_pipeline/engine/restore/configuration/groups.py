@@ -38,12 +38,37 @@ def _make(bench: Bench, row: Record) -> str:
     return made_id(bench.calls.send("POST", f"{API}/group", text_of(row, "name")), "groupId")
 
 
-def _fill(bench: Bench, row: Record, group_id: str) -> None:
-    """Put everybody into a group whom the target knows; only groups that the restore made itself are filled."""
+def _members(bench: Bench, group_id: str) -> set[str]:
     query = {"groupId": group_id, "includeInactiveUsers": "true"}
-    there = {
+    return {
         str(item.get("accountId")) for item in bench.calls.get_all(f"{API}/group/member", "values", query)
     }
+
+
+def missing_members(bench: Bench, row: Record, group_id: str) -> tuple[list[str], list[str]]:
+    """Give who of the snapshot's members is not in a group although the target knows them, and who is in it besides."""
+    there = _members(bench, group_id)
+    members = [
+        str(members_of(member).get("accountId"))
+        for member in bench.source.rows("group_member")
+        if member.id.split("/")[0] == row.id
+    ]
+    wanted = [found for account_id in members if (found := bench.person(account_id)) is not None]
+    more = sorted(there - set(wanted) - set(members))
+    return [account_id for account_id in wanted if account_id not in there], more
+
+
+def add_missing(bench: Bench, row: Record, group_id: str) -> None:
+    """Put into a group whom it lacks of those that the target knows."""
+    for account_id in missing_members(bench, row, group_id)[0]:
+        reason = _added(bench, group_id, account_id)
+        if reason is not None:
+            bench.findings.adjust(Adjustment("group", row.id, account_id, reason))
+
+
+def _fill(bench: Bench, row: Record, group_id: str) -> None:
+    """Put everybody into a group that the restore made itself whom the target knows."""
+    there = _members(bench, group_id)
     for member in bench.source.rows("group_member"):
         account_id = str(members_of(member).get("accountId"))
         on_target = bench.person(account_id)

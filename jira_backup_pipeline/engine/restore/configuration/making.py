@@ -14,6 +14,7 @@ from jira_backup_pipeline.domain.errors import AnswerLost, BackupPipelineError
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.configuration.noun import is_fatal, key_of, refusals
 from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
+from jira_backup_pipeline.engine.restore.configuration.source import own_id
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
@@ -51,12 +52,13 @@ def pieces_of(bench: Bench, noun: Noun, wanted: Sequence[Record]) -> Iterator[Pi
         yield from (_piece(noun, row, Action.LEAVE, reason) for row in wanted)
         return
     for row in wanted:
-        found = match(bench, noun, row, present)
+        found = _matched(bench, noun, row, present)
         if found is not None:
-            bench.id_map.put(noun.kind, own_id(row), found)
             yield _piece(noun, row, Action.MATCH)
             continue
         objection = noun.objection(bench, row)
+        if objection is not None:
+            bench.left_out.add((noun.kind, own_id(row)))
         yield _piece(noun, row, Action.MAKE if objection is None else Action.LEAVE, objection or "")
 
 
@@ -64,15 +66,24 @@ def _piece(noun: Noun, row: Record, action: Action, note: str = "") -> Piece:
     return Piece(noun.kind, own_id(row), str(members_of(row).get("name", own_id(row))), action, note)
 
 
-def own_id(row: Record) -> str:
-    """Give a record's id without that of its parent."""
-    return row.id.rpartition("/")[2]
+def _matched(bench: Bench, noun: Noun, row: Record, present: Sequence[Present]) -> str | None:
+    """Find a thing and note it in the id map; one that a person named in its place is not the same thing."""
+    found = match(bench, noun, row, present)
+    if found is not None:
+        bench.id_map.put(noun.kind, own_id(row), found)
+        if _stand_in(bench, noun, row) is None:
+            bench.matched.add((noun.kind, own_id(row)))
+    return found
+
+
+def _stand_in(bench: Bench, noun: Noun, row: Record) -> str | None:
+    name = members_of(row).get("name")
+    return bench.stand_ins.of(_SECTIONS.get(noun.kind, ""), own_id(row), str(name) if name else None)
 
 
 def match(bench: Bench, noun: Noun, row: Record, present: Sequence[Present]) -> str | None:
     """Find a thing: what a person said stands for it, else by its natural key; on the same site also by its id."""
-    name = members_of(row).get("name")
-    stand_in = bench.stand_ins.of(_SECTIONS.get(noun.kind, ""), own_id(row), str(name) if name else None)
+    stand_in = _stand_in(bench, noun, row)
     if stand_in is not None:
         wanted = {stand_in, key_of(stand_in)}
         named = (found.id for found in present if wanted & {found.id, found.key.partition("\n")[0]})
@@ -130,13 +141,17 @@ def _look(bench: Bench, noun: Noun, rows: Iterable[Record]) -> list[Present] | N
 def _is_to_make(
     bench: Bench, noun: Noun, row: Record, present: Sequence[Present], in_doubt: set[str]
 ) -> bool:
-    found = match(bench, noun, row, present)
-    if found is not None:
-        bench.id_map.put(noun.kind, own_id(row), found)
-        # An earlier run may have died after the making and before the completing.
-        return own_id(row) in in_doubt
+    if own_id(row) in in_doubt:
+        # An earlier run may have died after the making and before the completing: what is there is ours.
+        found = match(bench, noun, row, present)
+        if found is not None:
+            bench.id_map.put(noun.kind, own_id(row), found)
+            return True
+    elif _matched(bench, noun, row, present) is not None:
+        return False
     reason = noun.objection(bench, row)
     if reason is not None:
+        bench.left_out.add((noun.kind, own_id(row)))
         bench.findings.adjust(Adjustment(noun.kind, own_id(row), "record", reason, is_impossible=True))
     return reason is None
 

@@ -39,7 +39,8 @@ _USED = {"priority": "priority", "resolution": "resolution", "link type": "link_
 class Need:
     """Ids of the snapshot that are wanted, by kind. `schemes` are those that the new project will follow, by noun.
 
-    `project_id` is the project of the snapshot: contexts of fields name it.
+    `project_id` is the project of the snapshot: contexts of fields name it. `is_whole` tells whether everything that the
+    project follows is wanted: it is made anew, or brought to the snapshot's state.
     """
 
     project_id: str
@@ -48,6 +49,7 @@ class Need:
     has_new_project: bool = False
     # Filters and dashboards were asked for as such, not only as what a new project on another site needs.
     asks_for_shared: bool = False
+    is_whole: bool = False
 
     def of(self, kind: str) -> frozenset[str]:
         """Give the wanted ids of a kind."""
@@ -69,8 +71,10 @@ def need_of(
     *,
     project_id: str,
     has_new_project: bool,
+    is_whole: bool = False,
 ) -> Need:
-    """Say what issues and, where it will be made, their project stand on."""
+    """Say what issues and, where it will be made or brought to the snapshot's state, their project stand on."""
+    is_whole = is_whole or has_new_project
     wanted = {
         kind: {str(value.get("id")) for value in survey.used_names.get(word, {}).values()}
         for word, kind in _USED.items()
@@ -78,7 +82,7 @@ def need_of(
     wanted["link_type"] = _link_types(source, survey)
     fields = {name for name in survey.used_fields if name.startswith(_CUSTOM)}
     schemes: dict[str, str] = {}
-    if has_new_project:
+    if is_whole:
         schemes = source.schemes_of(project_id)
         wanted["issue_type"] = set(source.type_ids()) | {
             str(value.get("id")) for value in survey.used_names.get("issuetype", {}).values()
@@ -100,6 +104,7 @@ def need_of(
         schemes,
         has_new_project,
         selection.brings_shared,
+        is_whole,
     )
 
 

@@ -7,7 +7,7 @@ What stays out: the loop that matches and makes (`making`), and the nouns themse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import (
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.calls import Calls
     from jira_backup_pipeline.engine.restore.configuration.need import Need
     from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+    from jira_backup_pipeline.engine.restore.configuration.target_rows import TargetRows
     from jira_backup_pipeline.engine.restore.findings import Findings
     from jira_backup_pipeline.engine.restore.idmap import IdMap
     from jira_backup_pipeline.engine.restore.stand_ins import StandIns
@@ -44,10 +45,12 @@ class Present:
 
 @dataclass(slots=True)
 class Bench:
-    """What every noun works with. `project_id` is the target's project, None until it is there.
+    """What every noun works with. `project_id` is the target's project, None until it is there; `project_key` its key.
 
     `account_id` is the restoring account, `person` leads from an account of the snapshot
     to the active one that stands for it, `stand_ins` are what a person said stands for what.
+    With `is_update` what was matched is brought to the snapshot's state; `matched` holds kind and id of what was found
+    by its own name, which is what may be changed, `left_out` of what the target will not have.
     """
 
     source: ConfigurationSource
@@ -59,7 +62,12 @@ class Bench:
     account_id: str
     person: Callable[[str], str | None]
     stand_ins: StandIns
+    target: TargetRows
     project_id: str | None = None
+    project_key: str = ""
+    is_update: bool = False
+    matched: set[tuple[str, str]] = field(default_factory=set)
+    left_out: set[tuple[str, str]] = field(default_factory=set)
 
     def wanted(self, kind: str) -> list[Record]:
         """Give the records of a kind that are wanted, in the snapshot's order."""

@@ -16,28 +16,58 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What happens to a thing of the configuration: made, used with what it lacks added, used as it is, left out."""
+    """What happens to a thing: made, used with what it lacks added, brought to the snapshot's state, used as it is, left out."""
 
     MAKE = "make"
     COMPLETE = "complete"
+    UPDATE = "update"
     MATCH = "match"
     LEAVE = "leave"
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One value in which a thing of the target differs from the snapshot, in words.
+
+    `hindrance` says why it stays as it is whatever the policy; empty where a restore with `update` changes it.
+    """
+
+    field: str
+    present: str
+    wanted: str
+    hindrance: str = ""
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.hindrance:
+            return f"{self.field}: {self.present or 'nothing'} stays ({self.hindrance})"
+        return f"{self.field}: {self.present or 'nothing'} → {self.wanted or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
-    """One thing of the configuration in a plan; `note` says why it is left out, or what else there is to say."""
+    """One thing of the configuration in a plan; `note` says why it is left out, or what else there is to say.
+
+    `changes` are the values in which what is there differs from the snapshot: brought back where the action is `update`,
+    else left as they are.
+    """
 
     kind: str
     source_id: str
     name: str
     action: Action
     note: str = ""
+    changes: tuple[Change, ...] = ()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild from the JSON form."""
-        return cls(**{**document, "action": Action(document["action"])})
+        changes = tuple(Change(**change) for change in document.get("changes", ()))
+        return cls(**{**document, "action": Action(document["action"]), "changes": changes})
+
+    def hindrance(self, field: str) -> str:
+        """Say why a value stays as it is; empty where nothing is in its way."""
+        return next((found.hindrance for found in self.changes if found.field == field), "")
 
 
 @dataclass(frozen=True, slots=True)

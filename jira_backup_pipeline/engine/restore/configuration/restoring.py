@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.engine.restore.configuration.amend_contexts import amend_context, context_changes
+from jira_backup_pipeline.engine.restore.configuration.amending import amend, with_changes
 from jira_backup_pipeline.engine.restore.configuration.boards import boards_of, bring_board
 from jira_backup_pipeline.engine.restore.configuration.contexts import bring_setup, close_options, setups
 from jira_backup_pipeline.engine.restore.configuration.dashboards import DASHBOARDS
@@ -29,10 +31,10 @@ from jira_backup_pipeline.engine.restore.configuration.filters import (
     listed_filters,
 )
 from jira_backup_pipeline.engine.restore.configuration.groups import GROUPS
-from jira_backup_pipeline.engine.restore.configuration.making import bring, own_id, pieces_of, run_tasks
+from jira_backup_pipeline.engine.restore.configuration.making import bring, pieces_of, run_tasks
 from jira_backup_pipeline.engine.restore.configuration.need import need_of, people_of
 from jira_backup_pipeline.engine.restore.configuration.noun import Bench
-from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
+from jira_backup_pipeline.engine.restore.configuration.piece import Action, Change, Piece
 from jira_backup_pipeline.engine.restore.configuration.schemes import (
     NOTIFICATION_SCHEMES,
     PERMISSION_SCHEMES,
@@ -46,7 +48,8 @@ from jira_backup_pipeline.engine.restore.configuration.screens import (
     SCREENS,
     TYPE_SCREEN_SCHEMES,
 )
-from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource, own_id
+from jira_backup_pipeline.engine.restore.configuration.target_rows import TargetRows
 from jira_backup_pipeline.engine.restore.configuration.workflows import WORKFLOWS
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.calls import Calls
+    from jira_backup_pipeline.engine.restore.configuration.contexts import FieldSetup
     from jira_backup_pipeline.engine.restore.configuration.need import Need
     from jira_backup_pipeline.engine.restore.configuration.noun import Noun
     from jira_backup_pipeline.engine.restore.findings import Findings
@@ -112,24 +116,48 @@ class Wanted:
 
 
 def wanted_configuration(
-    view: SnapshotView, survey: Survey, selection: Selection, *, project_id: str, has_new_project: bool
+    view: SnapshotView,
+    survey: Survey,
+    selection: Selection,
+    *,
+    project_id: str,
+    has_new_project: bool,
+    is_whole: bool = False,
 ) -> Wanted:
-    """Say what of a snapshot's configuration issues and, where it will be made, their project stand on."""
+    """Say what of a snapshot's configuration issues and their project stand on.
+
+    The project counts where it will be made, and with `is_whole` where it will be brought to the snapshot's state.
+    """
     source = ConfigurationSource(view)
-    need = need_of(source, survey, selection, project_id=project_id, has_new_project=has_new_project)
+    need = need_of(
+        source,
+        survey,
+        selection,
+        project_id=project_id,
+        has_new_project=has_new_project,
+        is_whole=is_whole,
+    )
     return Wanted(source, need, frozenset(people_of(source, need)))
 
 
-def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, findings: Findings) -> Bench:
+def bench_for(
+    wanted: Wanted,
+    matches: Matches,
+    calls: Calls,
+    *,
+    id_map: IdMap,
+    findings: Findings,
+    is_update: bool = False,
+) -> Bench:
     """Set up the bench that planning and making work at."""
     need = wanted.need
     if matches.stand_ins.sections.get("statuses"):
         # Whoever says which statuses stand in for others wants the workflows that have those.
         need = need.without("status", "workflow", "workflow_scheme")
-    if matches.is_same_site and not need.has_new_project:
+    if matches.is_same_site and not need.is_whole:
         need = _without_known(need, matches, wanted.source)
     # On their own site these outlive the project that they are about, and come back where they are asked for as such.
-    if not (need.asks_for_shared if matches.is_same_site else need.has_new_project):
+    if not (need.asks_for_shared if matches.is_same_site else need.is_whole):
         need = need.without("filter", "dashboard")
     return Bench(
         source=wanted.source,
@@ -141,7 +169,10 @@ def bench_for(wanted: Wanted, matches: Matches, calls: Calls, *, id_map: IdMap, 
         account_id=matches.site.account_id,
         person=matches.person,
         stand_ins=matches.stand_ins,
+        target=TargetRows(calls, id_map),
+        is_update=is_update,
         project_id=matches.project.id if matches.project is not None else None,
+        project_key=matches.project.key if matches.project is not None else "",
     )
 
 
@@ -171,25 +202,51 @@ def plan_configuration(bench: Bench) -> tuple[Piece, ...]:
     return tuple(_plan(bench))
 
 
+def compare_configuration(bench: Bench) -> Iterator[Piece]:
+    """Say what differs of everything that a project which is there follows, and what of it the target lacks."""
+    for noun in BEFORE_PROJECT:
+        for piece in _pieces(bench, noun):
+            if piece.changes:
+                yield piece
+            elif piece.action is Action.MAKE:
+                lacking = Change("record", "nothing", "as in the snapshot")
+                yield replace(piece, action=Action.MATCH, changes=(lacking,))
+
+
 def _plan(bench: Bench) -> Iterator[Piece]:
     for noun in BEFORE_PROJECT:
-        yield from pieces_of(bench, noun, wanted_of(bench, noun))
+        yield from _pieces(bench, noun)
     for found in setups(bench):
-        for row in found.contexts:
-            options = len(found.options.get(own_id(row), ()))
-            name = f"{_field_name(bench, found.field_id)}: {members_of(row).get('name')}"
-            if bench.mapped("field", found.field_id) is None and not _is_coming(bench, found.field_id):
-                yield Piece(
-                    "field_context", own_id(row), name, Action.LEAVE, "its field is not on the target"
-                )
-                continue
-            is_there = bench.mapped("field", found.field_id) is not None
-            action = Action.COMPLETE if is_there else Action.MAKE
-            yield Piece("field_context", own_id(row), name, action, f"{options:,} options" if options else "")
+        yield from _context_pieces(bench, found)
     yield from filter_pieces(bench)
-    yield from pieces_of(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS))
+    yield from _pieces(bench, DASHBOARDS)
     for row in boards_of(bench) if bench.need.has_new_project else ():
         yield Piece("board", row.id, str(members_of(row).get("name")), Action.MAKE, _BOARD_NOTE)
+
+
+def _context_pieces(bench: Bench, found: FieldSetup) -> Iterator[Piece]:
+    is_there = bench.mapped("field", found.field_id) is not None
+    changes = context_changes(bench, found) if is_there and bench.is_update else {}
+    for row in found.contexts:
+        options = len(found.options.get(own_id(row), ()))
+        name = f"{_field_name(bench, found.field_id)}: {members_of(row).get('name')}"
+        note = f"{options:,} options" if options else ""
+        action = Action.COMPLETE if is_there else Action.MAKE
+        if not is_there and not _is_coming(bench, found.field_id):
+            action, note = Action.LEAVE, "its field is not on the target"
+        elif own_id(row) in changes:
+            is_changed = any(not change.hindrance for change in changes[own_id(row)])
+            action, note = Action.UPDATE if is_changed else Action.MATCH, ""
+        yield Piece("field_context", own_id(row), name, action, note, changes.get(own_id(row), ()))
+
+
+def _pieces(bench: Bench, noun: Noun) -> Iterator[Piece]:
+    """Say of each wanted thing what happens to it, and of a matched one what differs."""
+    wanted = wanted_of(bench, noun)
+    rows = {own_id(row): row for row in wanted}
+    for piece in pieces_of(bench, noun, wanted):
+        is_there = piece.action is Action.MATCH
+        yield with_changes(bench, piece, rows[piece.source_id]) if is_there else piece
 
 
 def _is_coming(bench: Bench, field_id: str) -> bool:
@@ -210,7 +267,10 @@ def wanted_of(bench: Bench, noun: Noun) -> list[Record]:
 
 def make_definitions(bench: Bench, journal: Journal) -> bool:
     """Match or make everything that a project stands on; tells whether anything was made."""
-    made = [bring(bench, noun, wanted_of(bench, noun), journal) for noun in BEFORE_PROJECT]
+    made = []
+    for noun in BEFORE_PROJECT:
+        wanted = wanted_of(bench, noun)
+        made += [bring(bench, noun, wanted, journal), amend(bench, noun, wanted, journal)]
     map_levels(bench)
     return any(made)
 
@@ -225,7 +285,7 @@ def make_contexts(bench: Bench, journal: Journal) -> bool:
 
     def act(row: Record, *, must_look: bool) -> str | None:
         del must_look  # everything is listed before it is made
-        bring_setup(bench, by_field[row.id])
+        bring_setup(bench, by_field[row.id], amend_context if bench.is_update else None)
         return None
 
     run_tasks(bench, _CONTEXTS, rows, act, journal)
@@ -256,6 +316,7 @@ def make_the_rest(bench: Bench, journal: Journal, key: str) -> None:
     _make_filters(bench, journal, key)
     bench.id_map.put("project", bench.need.project_id, str(bench.project_id))
     bring(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS), journal)
+    amend(bench, DASHBOARDS, wanted_of(bench, DASHBOARDS), journal)
 
 
 def _make_filters(bench: Bench, journal: Journal, key: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     LookUp = Callable[[str, str], str | None]
 
 _SYSTEM = "system:"
+OF_AN_APP = "the rule belongs to an app, which must add it again"
 # What the ids in a parameter belong to. Several ids are separated by commas.
 _HOLDS = {
     "screenId": "screen",
@@ -32,6 +33,32 @@ _FIELD_ID = re.compile(r"customfield_[0-9]+")
 # System fields whose new value is an id.
 _VALUES = {"resolution": "resolution", "priority": "priority"}
 _LISTS = ("actions", "validators", "triggers")
+
+
+def with_rules_of_apps(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a transition that is to be written with the rules that apps added to the one that is there.
+
+    A group of conditions in which an app's stands stays whole: what it means depends on all of them.
+    """
+    merged = dict(wanted)
+    for name in _LISTS:
+        added = [rule for rule in present.get(name) or [] if _is_of_an_app(rule)]
+        if added:
+            merged[name] = [*(wanted.get(name) or []), *added]
+    conditions = present.get("conditions")
+    if isinstance(conditions, dict) and _has_app_condition(conditions):
+        merged["conditions"] = conditions
+    return merged
+
+
+def _is_of_an_app(rule: Mapping[str, Any]) -> bool:
+    return not str(rule.get("ruleKey", "")).startswith(_SYSTEM)
+
+
+def _has_app_condition(group: Mapping[str, Any]) -> bool:
+    return any(_is_of_an_app(rule) for rule in group.get("conditions") or []) or any(
+        _has_app_condition(inner) for inner in group.get("conditionGroups") or []
+    )
 
 
 class Untranslatable(Exception):
@@ -76,7 +103,7 @@ def _moved_rules(
     for rule in rules:
         key = str(rule.get("ruleKey", ""))
         if not key.startswith(_SYSTEM):
-            dropped.append((key, "the rule belongs to an app, which must add it again"))
+            dropped.append((key, OF_AN_APP))
             continue
         try:
             parameters = _moved_parameters(rule.get("parameters") or {}, look_up)

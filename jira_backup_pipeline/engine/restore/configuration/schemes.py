@@ -24,7 +24,7 @@ from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jira_backup_pipeline.domain.records import Record
 
@@ -87,14 +87,15 @@ def _permission_schemes(bench: Bench) -> Iterable[Present]:
 def _make_permission_scheme(bench: Bench, row: Record) -> str:
     grants = []
     for grant in members_of(row).get("permissions") or []:
-        holder = _holder(bench, row, grant.get("holder") or {})
+        holder = moved_holder(bench, row, grant.get("holder") or {})
         if holder is not None:
             grants.append({"permission": grant.get("permission"), "holder": holder})
     body = {**text_of(row, "name", "description"), "permissions": grants}
     return made_id(bench.calls.send("POST", f"{API}/permissionscheme", body))
 
 
-def _holder(bench: Bench, row: Record, holder: Mapping[str, Any]) -> dict[str, Any] | None:
+def moved_holder(bench: Bench, row: Record, holder: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give who holds something with the target's id; None where the target has nobody, which is noted."""
     kind = str(holder.get("type"))
     named = holder.get("value") or holder.get("parameter")
     if named in (None, ""):
@@ -152,7 +153,7 @@ def _make_notification_scheme(bench: Bench, row: Record) -> str:
         told = [
             made
             for item in entry.get("notifications") or []
-            if (made := _notification(bench, row, item)) is not None
+            if (made := moved_notification(bench, row, item)) is not None
         ]
         if told:
             events.append({"event": {"id": str(entry["event"]["id"])}, "notifications": told})
@@ -160,7 +161,8 @@ def _make_notification_scheme(bench: Bench, row: Record) -> str:
     return made_id(bench.calls.send("POST", f"{API}/notificationscheme", body))
 
 
-def _notification(bench: Bench, row: Record, item: Mapping[str, Any]) -> dict[str, Any] | None:
+def moved_notification(bench: Bench, row: Record, item: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give who is told of an event with the target's id; None where the target has nobody, which is noted."""
     kind = str(item.get("notificationType"))
     named = item.get("recipient") or item.get("parameter")
     if named in (None, ""):
@@ -175,11 +177,7 @@ def _security_schemes(bench: Bench) -> Iterable[Present]:
 
 def _make_security_scheme(bench: Bench, row: Record) -> str:
     levels = [
-        {
-            **text_of(level, "name", "description"),
-            "isDefault": members_of(level).get("isDefault") is True,
-            "members": _level_members(bench, row, level.id),
-        }
+        new_level(bench, row, level)
         for level in bench.source.rows("security_level")
         if str(members_of(level).get("issueSecuritySchemeId")) == row.id
     ]
@@ -187,12 +185,28 @@ def _make_security_scheme(bench: Bench, row: Record) -> str:
     return made_id(bench.calls.send("POST", f"{API}/issuesecurityschemes", body))
 
 
-def _level_members(bench: Bench, scheme: Record, level_id: str) -> list[dict[str, Any]]:
+def new_level(bench: Bench, scheme: Record, level: Record) -> dict[str, Any]:
+    """Give a level of a scheme as it is made."""
+    return {
+        **text_of(level, "name", "description"),
+        "isDefault": members_of(level).get("isDefault") is True,
+        "members": level_members(bench, scheme, level.id),
+    }
+
+
+def level_members(
+    bench: Bench,
+    scheme: Record,
+    level_id: str,
+    is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+) -> list[dict[str, Any]]:
+    """Give who is in a level with the target's ids."""
     members = []
     for row in bench.source.rows("security_level_member"):
-        if str(members_of(row).get("issueSecurityLevelId")) != level_id:
+        source = members_of(row).get("holder") or {}
+        if str(members_of(row).get("issueSecurityLevelId")) != level_id or not is_wanted(source):
             continue
-        holder = _holder(bench, scheme, members_of(row).get("holder") or {})
+        holder = moved_holder(bench, scheme, source)
         if holder is not None:
             member = {"type": holder["type"]}
             members.append({**member, "parameter": holder["value"]} if "value" in holder else member)

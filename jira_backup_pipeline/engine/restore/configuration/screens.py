@@ -44,7 +44,7 @@ def _make_screen(bench: Bench, row: Record) -> str:
 def _fill_screen(bench: Bench, row: Record, screen_id: str) -> None:
     """Give a screen the tabs and fields that it had. What is there already stays; Jira brings a first tab."""
     path = f"{API}/screens/{screen_id}/tabs"
-    present = {str(tab["name"]): str(tab["id"]) for tab in _array(bench.calls.get(path))}
+    present = {str(tab["name"]): str(tab["id"]) for tab in array(bench.calls.get(path))}
     wanted = tabs_of(bench.source, row.id)
     spare = [name for name in present if name not in {name for _, name in wanted}]
     for tab_id, name in wanted:
@@ -58,7 +58,7 @@ def _fill_screen(bench: Bench, row: Record, screen_id: str) -> None:
 
 
 def _fill_tab(bench: Bench, screen: Record, tab_id: str, path: str) -> None:
-    there = {str(item.get("id")) for item in _array(bench.calls.get(path))}
+    there = {str(item.get("id")) for item in array(bench.calls.get(path))}
     for source_id in fields_of_tab(bench.source, tab_id):
         target_id = target_field(bench, source_id)
         if target_id in there:
@@ -119,7 +119,8 @@ def _make_type_screen_scheme(bench: Bench, row: Record) -> str:
     return made_id(bench.calls.send("POST", f"{API}/issuetypescreenscheme", body))
 
 
-def _array(value: object) -> list[dict[str, Any]]:
+def array(value: object) -> list[dict[str, Any]]:
+    """Give the objects of an answer that is a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

@@ -52,18 +52,29 @@ def _objection(bench: Bench, row: Record) -> str | None:
 
 def _make(bench: Bench, row: Record) -> str:
     """Make a workflow. Rules that Jira objects to are taken off, transition by transition, then all of them."""
-    payload, dropped = _payload(bench, row)
-    for suspects in _suspects(bench, payload):
-        dropped += _without_rules(payload, suspects)
+    payload, dropped = payload_of(bench, row)
+    payload = {"scope": _GLOBAL, **payload}
+    for suspects in _suspects(bench, f"{API}/workflows/create/validation", payload):
+        dropped += without_rules(payload, suspects)
     answer = bench.calls.send("POST", f"{API}/workflows/create", payload)
-    for transition, reason in dropped:
-        field = f"transition {transition}"
-        bench.findings.adjust(Adjustment("workflow", row.id, field, reason, is_impossible=True))
+    note_dropped(bench, row, dropped)
     made = list_of(answer, "workflows")
     return made_id(next(iter(made), {}))
 
 
-def _payload(bench: Bench, row: Record) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def note_dropped(bench: Bench, row: Record, dropped: list[tuple[str, str]]) -> None:
+    """Note what transitions lose, each with the reason."""
+    for transition, reason in dropped:
+        field = f"transition {transition}"
+        bench.findings.adjust(Adjustment("workflow", row.id, field, reason, is_impossible=True))
+
+
+def payload_of(bench: Bench, row: Record) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Give a workflow with its statuses as Jira takes them, and the transitions that lose rules, with the reason.
+
+    Raises:
+        WriteRefused: the target lacks some of its statuses.
+    """
     source, statuses = members_of(row), bench.source.by_id("status")
     references = {item: bench.mapped("status", item) for item in status_references(source)}
     missing = [
@@ -89,11 +100,11 @@ def _payload(bench: Bench, row: Record) -> tuple[dict[str, Any], list[tuple[str,
             if source.get(name)
         },
     }
-    declared = [_declared(statuses[item], found) for item, found in references.items()]
-    return {"scope": _GLOBAL, "statuses": declared, "workflows": [workflow]}, dropped
+    declared = [declared_status(statuses[item], found) for item, found in references.items()]
+    return {"statuses": declared, "workflows": [workflow]}, dropped
 
 
-def _declared(row: Record, target_id: str | None) -> dict[str, Any]:
+def declared_status(row: Record, target_id: str | None) -> dict[str, Any]:
     """Declare a status that exists: its reference is its id, which is also what Jira shows it by."""
     source = members_of(row)
     return {
@@ -121,24 +132,30 @@ def _bare_step(step: Mapping[str, Any], references: Mapping[str, str | None]) ->
     return {**made, "links": links, **({"toStatusReference": target} if target is not None else {})}
 
 
-def _suspects(bench: Bench, payload: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _suspects(bench: Bench, path: str, payload: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Ask Jira what it objects to, and name the transitions with rules that are to be taken off, with its words."""
     for _ in range(2):
-        errors = _errors(bench, payload)
+        errors = errors_of(bench, path, payload)
         if not errors:
             return
-        named = {
-            str(place["transitionId"]): str(error.get("message"))
-            for error in errors
-            if isinstance(place := error.get("elementReference"), dict) and place.get("transitionId")
-        }
+        named = suspects_of(errors)
         every = {str(step.get("id")): str(errors[0].get("message")) for step in _steps(payload)}
         yield named or every
 
 
-def _errors(bench: Bench, payload: dict[str, Any]) -> list[Mapping[str, object]]:
+def suspects_of(errors: list[Mapping[str, object]]) -> dict[str, str]:
+    """Give the ids of the transitions that Jira objects to, with its words."""
+    return {
+        str(place["transitionId"]): str(error.get("message"))
+        for error in errors
+        if isinstance(place := error.get("elementReference"), dict) and place.get("transitionId")
+    }
+
+
+def errors_of(bench: Bench, path: str, payload: dict[str, Any]) -> list[Mapping[str, object]]:
+    """Ask Jira what is wrong with workflows that are to be written."""
     body = {"payload": payload, "validationOptions": {"levels": ["ERROR"]}}
-    answer = bench.calls.read(f"{API}/workflows/create/validation", body)
+    answer = bench.calls.read(path, body)
     return [error for error in list_of(answer, "errors") if error.get("level", "ERROR") == "ERROR"]
 
 
@@ -147,7 +164,8 @@ def _steps(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _without_rules(payload: Mapping[str, Any], suspects: Mapping[str, str]) -> list[tuple[str, str]]:
+def without_rules(payload: Mapping[str, Any], suspects: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Take the rules off transitions; gives the names of these with the reason."""
     dropped = []
     for step in _steps(payload):
         reason = suspects.get(str(step.get("id")))
