@@ -260,6 +260,39 @@ def test_an_odd_value_is_stored_byte_for_byte_and_spoils_no_neighbour(
     assert held == keys_in(site.repository(), done.manifest)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "column", "typed"),
+    [
+        ("summary", r'"\ud800 alone"', "summary", "? alone"),
+        ("labels", r'["fine","\udfff"]', "labels", ["fine", "?"]),
+        ("timespent", "9223372036854775808", "time_spent_seconds", None),
+        ("timespent", "-9223372036854775808", "time_spent_seconds", -(2**63)),
+        ("timespent", "1e300", "time_spent_seconds", None),
+        ("duedate", "1e300", "due_date", None),
+        ("duedate", '"when it is done"', "due_date", None),
+        ("assignee", '["was","a person"]', "assignee_id", None),
+        ("labels", '{"was":"a list"}', "labels", []),
+    ],
+)
+def test_an_odd_value_of_a_field_with_a_column_is_kept_as_it_is_and_leaves_its_column_empty(
+    site: SandboxCaptures, field: str, value: str, column: str, typed: object
+) -> None:
+    issue = issue_of(site, 2)
+    site.running.edits.set_raw_field(str(issue.issue_id), field, value)
+    try:
+        done = site.capture()
+        rows = site.repository().tables(done.manifest)["issues"].to_arrow().to_pylist()
+    finally:
+        del site.running.site.body(issue).raw_fields[field]
+        site.running.site.reference_changed()
+
+    [row] = [row for row in rows if row["id"] == str(issue.issue_id)]
+    assert f'"{field}":{value}' in row["raw"]
+    assert row[column] == typed
+    assert done.manifest.unexplained == 0
+    assert not done.manifest.gaps
+
+
 def test_an_empty_project_is_a_complete_snapshot_of_nothing(site: SandboxCaptures) -> None:
     owner = site.running.site.backup_account_id
     body = {"key": "VOID", "name": "Empty", "leadAccountId": owner, "projectTypeKey": "software"}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jira_backup_pipeline.domain.disappearances import Fate
 from jira_backup_pipeline.domain.errors import ConcurrentWriter, Refused
 from jira_backup_pipeline.domain.manifest import ProjectIdentity, SnapshotState
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
@@ -109,6 +110,55 @@ class TornJira(PocketJira):
             self.issues[unit.issue_id].comments.append("said while the capture ran")
             self.touch(unit.issue_id)
             yield replace(unit, updated_ms=self.issues[unit.issue_id].updated_ms)
+
+
+class VanishingJira(PocketJira):
+    """Issues go between the walk that lists them and the reading that asks for them."""
+
+    vanishing: tuple[str, ...] = ()
+
+    def issue_units(self, issue_ids: Sequence[str], **options: object) -> Iterator[IssueUnit]:
+        for issue_id in self.vanishing:
+            del self.issues[issue_id]
+        self.vanishing = ()
+        return super().issue_units(issue_ids, **options)
+
+
+def vanishing(issues: int, *gone: str) -> tuple[VanishingJira, MemoryStore, Manifest]:
+    """Capture, let some issues change, and capture again while they go."""
+    jira, store = VanishingJira(), MemoryStore()
+    for _ in range(issues):
+        jira.add(comments=1)
+    new_repository(store, jira)
+    capture(reopen(store, jira), jira)
+    for issue_id in gone:
+        jira.edit(issue_id, "the last words")
+    jira.vanishing = gone
+    return jira, store, capture(reopen(store, jira), jira).manifest
+
+
+def test_an_issue_that_goes_while_the_capture_runs_leaves_the_snapshot_with_a_word() -> None:
+    jira, store, manifest = vanishing(30, "3")
+
+    assert jira.truth() == content(reopen(store, jira), manifest)
+    assert "the last words" not in str(content(reopen(store, jira), manifest))
+    assert manifest.disappeared["3"].fate is Fate.UNSEEN
+    assert "3" in manifest.unresolved
+    assert any("1 issues were deleted or hidden while the capture ran" in note for note in manifest.notes)
+    assert (manifest.state, manifest.unexplained) == (SnapshotState.COMPLETE, 0)
+    jira.tick(30)
+    assert capture(reopen(store, jira), jira).manifest.disappeared["3"].fate is Fate.UNSEEN
+    jira.tick(30)
+    assert capture(reopen(store, jira), jira).manifest.disappeared["3"].fate is Fate.DELETED
+
+
+def test_many_that_go_while_the_capture_runs_are_a_reason_for_doubt() -> None:
+    jira, store, manifest = vanishing(30, *[str(number) for number in range(1, 9)])
+
+    assert manifest.state is SnapshotState.DOUBTFUL
+    trusted = reopen(store, jira).latest(SCOPE)
+    assert trusted is not None
+    assert len(content(reopen(store, jira), trusted)) == 30
 
 
 def torn_site() -> tuple[TornJira, MemoryStore]:
