@@ -205,6 +205,7 @@ class _Proof:
             self._excuses,
             lambda jql: moved_jql(jql, projects=project, fields=id_map.of("field"), keys=id_map.keys),
             lambda account: self._plan.accounts.get(account, account),
+            is_same_site=self._plan.target.is_same_site,
         )
         yield from comparison.findings(self._around)
 

@@ -15,6 +15,12 @@ from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID
 from jira_backup_pipeline.engine.restore.configuration.differences import OwnRulesBook
 from jira_backup_pipeline.engine.restore.configuration.facts import Book, facts_of, options_of
+from jira_backup_pipeline.engine.restore.configuration.grants import (
+    GIVING_KINDS,
+    Grant,
+    grants_of,
+    level_facts,
+)
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.configuration.source import own_id
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -34,11 +40,10 @@ _MISSING = Judgement(Verdict.WRONG, Rule.MISSING)
 # Of filters and dashboards that are there; an update leaves these to the owner.
 _SHARED = frozenset({"shared with", "may be changed by"})
 _NOT_REMOVED = Judgement(Verdict.CHANGED, Rule.NOT_REMOVED)
+_SURPLUS = Judgement(Verdict.WRONG, Rule.SURPLUS)
 _NOT_OVERWRITTEN = Judgement(Verdict.CHANGED, Rule.NOT_OVERWRITTEN)
 # Things that hold others, which may be left out one by one with a word on each.
-_WITH_MEMBERS = frozenset(
-    {"dashboard", "filter", "screen", "permission_scheme", "notification_scheme", "security_scheme"}
-)
+_WITH_MEMBERS = frozenset({"dashboard", "filter", "screen"})
 _CONTEXT, _OPTION, _FIELD, _BOARD = "field_context", "field_option", "field", "board"
 
 
@@ -87,15 +92,17 @@ class ConfigurationComparison:
     excuses: Excuses
     moved_query: Callable[[str], str]
     person: Callable[[str], str] = str
+    is_same_site: bool = False
     left_out: set[tuple[str, str]] = field(default_factory=set)
 
     def findings(self, pieces: tuple[Piece, ...]) -> Iterator[Finding]:
         """Judge everything that the restore made, and what it matched of the same kinds."""
-        touched = {piece.kind for piece in pieces if piece.action in {Action.MAKE, Action.UPDATE}}
+        touched = _compared(pieces)
         self.left_out.update(
             (piece.kind, piece.source_id) for piece in pieces if piece.action is Action.LEAVE
         )
-        books = Book(self.source.rows, self._moved), Book(self.target.rows)
+        there = Book(self.target.rows)
+        books = Book(self.source.rows, self._moved, there), there
         for piece in pieces:
             if piece.kind in {_CONTEXT, _BOARD}:
                 continue
@@ -108,7 +115,10 @@ class ConfigurationComparison:
         yield from (self._board(piece) for piece in pieces if piece.kind == _BOARD)
 
     def _moved(self, noun: str, source_id: str) -> str:
-        return self.person(source_id) if noun == "user" else self.id_map.get(noun, source_id) or source_id
+        """Give what an id became; what was neither made nor matched keeps its id at home, and has none elsewhere."""
+        if noun == "user":
+            return self.person(source_id)
+        return self.id_map.get(noun, source_id) or (source_id if self.is_same_site else "")
 
     def _finding(self, piece: Piece, name: str, judgement: Judgement, *, is_lack: bool = True) -> Finding:
         subject = f"{piece.kind.replace('_', ' ')} {piece.name}"
@@ -140,19 +150,62 @@ class ConfigurationComparison:
         yield self._finding(piece, "id", EXACT if piece.source_id == target_id else NEW_ID)
         if piece.kind == "filter":
             yield self._finding(piece, "query", self._query(members_of(source), members_of(target)))
+        sides = (source, left), (target, right)
         if piece.action is Action.UPDATE:
             # Rules of apps were neither written nor taken away.
             left = OwnRulesBook(left.rows, self._moved, left_out=self.left_out)
             right = OwnRulesBook(right.rows)
         wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
+        if piece.kind in GIVING_KINDS:
+            # Their lists are judged one by one.
+            wanted, present = (
+                {name: fact for name, fact in facts.items() if not isinstance(fact, list)}
+                for facts in (wanted, present)
+            )
+            yield from self._grants(piece, *(grants_of(piece.kind, row, book) for row, book in sides))
+        if piece.kind == "security_scheme":
+            yield from self._levels(piece, *(level_facts(row, book) for row, book in sides))
         for name in wanted.keys() | present.keys() if piece.action is Action.MATCH else wanted.keys():
             left_fact, right_fact = wanted.get(name), present.get(name)
             is_lack = _is_lack(left_fact, right_fact)
             yield self._finding(piece, name, _judged(piece, name, left_fact, right_fact), is_lack=is_lack)
         if piece.action is Action.MAKE:
             for name in present.keys() - wanted.keys():
-                surplus = Judgement(Verdict.WRONG, Rule.SURPLUS)
-                yield self._finding(piece, name, surplus, is_lack=False)
+                yield self._finding(piece, name, _SURPLUS, is_lack=False)
+
+    def _grants(self, piece: Piece, wanted: list[Grant], present: list[Grant]) -> Iterator[Finding]:
+        """Judge who is given what, one by one: what is left out has a word of its own, what is more is wrong."""
+        lacking, more = {
+            Action.MAKE: (_MISSING, _SURPLUS),
+            Action.UPDATE: (_MISSING, _NOT_REMOVED),
+        }.get(piece.action, (_NOT_OVERWRITTEN, _NOT_OVERWRITTEN))
+        free = Counter(grant.name for grant in present)
+        for grant in wanted:
+            judgement = EXACT if free[grant.name] else lacking
+            free[grant.name] -= bool(free[grant.name])
+            hindrance = piece.hindrance(grant.fact)
+            if judgement is _MISSING and hindrance:
+                judgement = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, hindrance)
+            elif judgement is _MISSING:
+                judgement = self.excuses.judge(piece.kind, piece.source_id, grant.noted_as, judgement)
+            yield self._finding(piece, grant.name, judgement, is_lack=False)
+        for name, count in free.items():
+            if count:
+                yield self._finding(piece, name, more, is_lack=False)
+
+    def _levels(
+        self, piece: Piece, wanted: Mapping[str, Any], present: Mapping[str, Any]
+    ) -> Iterator[Finding]:
+        """Judge the levels of a security scheme themselves; an update adds members and leaves the rest of a level alone."""
+        is_ours = piece.action is Action.MAKE
+        for name, fact in wanted.items():
+            there = present.get(name)
+            lacking = _MISSING if there is None else DIFFERENT if is_ours else _NOT_OVERWRITTEN
+            if there is None and piece.action is Action.MATCH:
+                lacking = _NOT_OVERWRITTEN
+            yield self._finding(piece, name, EXACT if fact == there else lacking, is_lack=False)
+        for name in present.keys() - wanted.keys():
+            yield self._finding(piece, name, _SURPLUS if is_ours else _NOT_REMOVED, is_lack=False)
 
     def _query(self, source: Mapping[str, Any], target: Mapping[str, Any]) -> Judgement:
         wanted, present = str(source.get("jql") or ""), target.get("jql")
@@ -227,5 +280,11 @@ def _judged(piece: Piece, name: str, wanted: Any, present: Any) -> Judgement:  #
 def records_of(pieces: tuple[Piece, ...]) -> Mapping[str, int]:
     """Count the things of a plan by kind, of the kinds that are compared: those of which anything is not just matched."""
     counted = Counter(piece.kind for piece in pieces)
-    compared = {piece.kind for piece in pieces if piece.action is not Action.MATCH}
+    compared = {piece.kind for piece in pieces if piece.action is not Action.MATCH} | _compared(pieces)
     return {kind: count for kind, count in counted.items() if kind in compared}
+
+
+def _compared(pieces: tuple[Piece, ...]) -> set[str]:
+    """Name the kinds that are compared: of which something is written, and those that say who may do and see what."""
+    written = {piece.kind for piece in pieces if piece.action in {Action.MAKE, Action.UPDATE}}
+    return written | {piece.kind for piece in pieces if piece.kind in GIVING_KINDS}

@@ -36,15 +36,18 @@ _HOLDERS = {"projectrole": "role", "group": "group", "usercustomfield": "field",
 class Book:
     """Looks names up in one site's configuration; `rows` gives the records of a kind.
 
-    `moved` gives what the id of an account or project is called on the target: the same on the target's own side.
+    `moved` gives what an id became on the target: the same on the target's own side. `there` is the target's book, for the
+    snapshot's side.
     """
 
     def __init__(
         self,
         rows: Callable[[str], Iterable[Record]],
         moved: Callable[[str, str], str] = lambda _, found_id: found_id,
+        there: Book | None = None,
     ) -> None:
         self._rows = rows
+        self._there = there
         self.moved = moved
         self._names: dict[str, dict[str, str]] = {}
         self._records: dict[str, dict[str, Record]] = {}
@@ -58,6 +61,21 @@ class Book:
         if kind not in self._names:
             self._names[kind] = {own_id(row): str(members_of(row).get("name")) for row in self._rows(kind)}
         return self._names[kind].get(str(found_id), str(found_id))
+
+    def label(self, kind: str, named: str) -> str:
+        """Give what the target calls a thing that is named by id, or by name where the snapshot knows no such id."""
+        if kind == "user":
+            return self.moved(kind, named)
+        self.name(kind, named)
+        names = self._names[kind]
+        found_id = next(
+            (i for i, name in names.items() if i == named or key_of(name) == key_of(named)), named
+        )
+        moved = self.moved(kind, found_id)
+        # What was neither made nor matched may be called alike all the same.
+        return (
+            self._there.name(kind, moved) if self._there is not None and moved else names.get(found_id, named)
+        )
 
     def record(self, kind: str, found_id: str) -> Record | None:
         """Give one record by its own id."""
