@@ -18,6 +18,7 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.attachments import restore_attachments
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.children import restore_comments, restore_worklogs
+from jira_backup_pipeline.engine.restore.configuration.assigning import assign_schemes
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
     bench_for,
     make_boards,
@@ -289,6 +290,7 @@ def _prepare(
     place = Place(plan, view, calls, id_map=id_map, findings=findings)
     project = place.project(matches, is_resumed=journal.is_resumed, schemes=project_members(bench))
     bench.project_id = project.id
+    assign_schemes(bench, plan.configuration, journal, options.pause)
     if plan.makes_configuration:
         make_contexts(bench, journal)
         make_boards(bench, journal, project.key)

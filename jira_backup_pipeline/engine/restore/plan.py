@@ -17,6 +17,7 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.actions import changed_since, decide, only_updating
 from jira_backup_pipeline.engine.restore.attachments import lacking_files
 from jira_backup_pipeline.engine.restore.calls import Calls
+from jira_backup_pipeline.engine.restore.configuration.assigning import scheme_pieces
 from jira_backup_pipeline.engine.restore.configuration.coming_statuses import statuses_to_come
 from jira_backup_pipeline.engine.restore.configuration.piece import Coming
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
@@ -275,12 +276,16 @@ def _coming(
     bench = bench_for(wanted, matches, calls, id_map=IdMap(), findings=Findings(), is_update=is_update)
     pieces = plan_configuration(bench)
     coming = Coming(pieces, statuses_to_come(bench, pieces))
+    if matches.project is not None and is_update:
+        return replace(coming, pieces=(*pieces, *scheme_pieces(bench, matches.project)))
     if whole is None:
         return coming
     # Nothing of this is written: what differs is only said.
     known = {(piece.kind, piece.source_id) for piece in pieces}
     compared = bench_for(whole, matches, calls, id_map=IdMap(), findings=Findings())
     more = [piece for piece in compare_configuration(compared) if (piece.kind, piece.source_id) not in known]
+    if matches.project is not None:
+        more += scheme_pieces(compared, matches.project)
     return replace(coming, pieces=(*pieces, *more))
 
 

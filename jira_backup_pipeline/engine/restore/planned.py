@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
-from jira_backup_pipeline.engine.restore.configuration.piece import Action, Piece
+from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action, Piece
 from jira_backup_pipeline.engine.restore.idmap import TargetIssue
 from jira_backup_pipeline.engine.restore.plan_text import plan_markdown
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict, Impossible, Step
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PLAN_FORMAT = 1
 # What belongs to the project itself; everything else of the configuration may be shared with others.
-PLACE_KINDS = frozenset({"project", "component", "version", "role_actors"})
+PLACE_KINDS = frozenset({"project", "component", "version", "role_actors", PROJECT_SCHEME})
 
 
 class Policy(StrEnum):
@@ -142,7 +142,11 @@ class RestorePlan:
     @property
     def makes_configuration(self) -> bool:
         """Tell whether the configuration has to be looked at again: to make some, or to make a project with it."""
-        around = [piece for piece in self.configuration if piece.kind not in PLACE_KINDS]
+        around = [
+            piece
+            for piece in self.configuration
+            if piece.kind not in PLACE_KINDS or (piece.kind, piece.action) == (PROJECT_SCHEME, Action.UPDATE)
+        ]
         is_missing = any(piece.action in {Action.MAKE, Action.COMPLETE, Action.UPDATE} for piece in around)
         return is_missing or (bool(around) and self.target.project_id is None)
 

@@ -28,7 +28,7 @@ from jira_backup_pipeline.engine.restore.configuration.comparison import (
     records_of,
 )
 from jira_backup_pipeline.engine.restore.configuration.jql import moved_jql
-from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action
 from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.people import People
 from jira_backup_pipeline.engine.restore.planned import PLACE_KINDS
@@ -168,6 +168,7 @@ class _Proof:
         is_place_written = self._plan.selection.is_whole_project or self._plan.target.project_id is None
         if is_place_alone or self._plan.changes_place or (wanted and is_place_written):
             self._tally.add(self._compare_place())
+        self._tally.add(self._schemes())
         if self._plan.makes_configuration:
             self._tally.records.update(records_of(self._around))
             self._tally.add(self._compare_configuration())
@@ -185,6 +186,21 @@ class _Proof:
                 yield Finding(
                     "project", failure.source_id, self._plan.target.key, "workflow scheme", judgement
                 )
+
+    def _schemes(self) -> Iterator[Finding]:
+        """Say of each scheme that the project was to follow whether it does; the restore looked after it had been given."""
+        failed = {failure.kind: failure.reason for failure in self._outcome.failures}
+        for piece in self._plan.configuration:
+            if piece.kind != PROJECT_SCHEME or not self._plan.is_whole_update:
+                continue
+            judgement = EXACT
+            if piece.action is not Action.UPDATE:
+                judgement = Judgement(Verdict.IMPOSSIBLE, Rule.DOCUMENTED, piece.hindrance("followed"))
+            elif piece.source_id in failed:
+                judgement = Judgement(Verdict.WRONG, Rule.REFUSED, failed[piece.source_id])
+            yield Finding(
+                piece.kind, piece.source_id, f"project {self._plan.target.key}", piece.name, judgement
+            )
 
     @property
     def _around(self) -> tuple[Piece, ...]:

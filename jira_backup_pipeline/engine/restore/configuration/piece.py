@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# The kind of the pieces that say which scheme a project follows.
+PROJECT_SCHEME = "project_scheme"
+
+
 class Action(StrEnum):
     """What happens to a thing: made, used with what it lacks added, brought to the snapshot's state, used as it is, left out."""
 
