@@ -57,7 +57,7 @@ def other_scheme(target: BareTarget, noun: str, **members: Any) -> str:
     """Make another scheme of a sort and let the project follow it."""
     site = target.site
     scheme_id = str(site.made.next_id())
-    site.made.add(noun, {"id": scheme_id, "name": f"Other {noun}", "description": "", **members})
+    site.made.add(noun, {"id": scheme_id, "name": f"Other {noun}", "description": "", "self": "", **members})
     project = the_project(site)
     site.made.bindings[project.project_id, noun] = scheme_id
     site.reference_changed()

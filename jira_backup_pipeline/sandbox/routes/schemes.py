@@ -8,8 +8,8 @@ What stays out: their lists (``site_setup``), schemes of workflows (``workflow_s
 from __future__ import annotations
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
+from jira_backup_pipeline.sandbox.changes import begin
 from jira_backup_pipeline.sandbox.http import (
-    SELF_BASE,
     ApiError,
     Call,
     Json,
@@ -25,6 +25,7 @@ from jira_backup_pipeline.sandbox.routes.scheme_projects import (
     wanted_project,
 )
 from jira_backup_pipeline.sandbox.routes.screens import free_name
+from jira_backup_pipeline.sandbox.routes.tasks import new_task, see_task
 from jira_backup_pipeline.sandbox.setup import schemes
 
 ROUTES = RouteTable()
@@ -269,13 +270,30 @@ def add_members(call: Call, scheme_id: str, level_id: str, given: JsonObject) ->
 
 @ROUTES.put(f"{API}/issuesecurityschemes/project")
 def follow_security_scheme(call: Call) -> Response:
-    """Let a project follow an issue security scheme; answers with where the task is."""
-    project = wanted_project(call)
-    wanted = str(call.json_object().get("schemeId"))
-    if all(str(item["id"]) != wanted for item in schemes.security_schemes(call.site)):
+    """Let a project follow an issue security scheme; levels that no mapping names are taken off issues. Leads to a task."""
+    caller, site = call.actor(), call.site
+    project, body = wanted_project(call), call.json_object()
+    wanted = str(body.get("schemeId"))
+    if all(str(item["id"]) != wanted for item in schemes.security_schemes(site)):
         raise ApiError(404, "The issue security scheme was not found.")
-    follow(call.site, project, "security_scheme", wanted)
-    return Response(303, b"", {"Location": f"{SELF_BASE}{API}/task/{call.site.next_id('task')}"})
+    known = {i["id"] for i in schemes.security_levels(site) if i["issueSecuritySchemeId"] == wanted}
+    mapped = {
+        str(item["oldLevelId"]): str(item["newLevelId"])
+        for item in body.get("oldToNewSecurityLevelMappings") or []
+    }
+    if set(mapped.values()) - known:
+        raise ApiError(400, "A new level is not one of the scheme's.")
+    issues = list(site.issues.of_project(project.project_id))
+    task = new_task(site, caller, len(issues), subject=f"security scheme of {project.project_id}")
+    if schemes.follows(site, project, "security_scheme") != wanted:
+        for issue in issues:
+            level = site.body(issue).values.get("security")
+            if level is not None:
+                begin(site, issue)
+                site.body(issue).values["security"] = mapped.get(str(level))
+                site.changed(issue.issue_id)
+    follow(site, project, "security_scheme", wanted)
+    return see_task(task)
 
 
 @ROUTES.get(f"{API}/project/{{projectKeyOrId}}/issuesecuritylevelscheme")
