@@ -11,7 +11,6 @@ import pytest
 from jira_backup_pipeline.domain.errors import CredentialsRejected, NotFound
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level, kinds_at
 from jira_backup_pipeline.domain.secrets import Secret
-from jira_backup_pipeline.jira import issues
 from jira_backup_pipeline.jira.client import JiraConfig, connect
 from jira_backup_pipeline.jira.exchange import Exchange
 from jira_backup_pipeline.jira.reader import CloudReader
@@ -479,25 +478,3 @@ def test_attachment_bytes_and_media_id_are_those_of_the_site(
         assert len(stream.read()) == record.value["size"]  # type: ignore[index]
     assert found.media_id is not None  # type: ignore[union-attr]
     assert site.media.leaked_credentials == 0
-
-
-def test_a_delta_asks_for_properties_in_full_requests_and_gives_the_same(
-    site: RunningSandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(issues, "WINDOW", 40)
-    found = []
-    for stored in ({"watcher": {}, "vote": {}}, {}):
-        reader = reader_of(site)
-        units = units_of(reader, links_of=(), stored_people=stored)
-        counts = reader.take_request_counts()
-        found.append((units, [counts[f"POST /rest/api/3/{kind}/list"] for kind in ("comment", "worklog")]))
-        reader.client.close()
-
-    (delta, few), (first, many) = found
-    assert (few, many) == ([1, 1], [4, 4])
-    assert list(delta) == list(first)
-    for issue_id, unit in delta.items():
-        assert [(r.kind, r.id, r.raw, dict(r.extra)) for r in unit.records] == [
-            (r.kind, r.id, r.raw, dict(r.extra)) for r in first[issue_id].records
-        ]
-    assert any(record.extra.get("properties") for unit in delta.values() for record in unit.records)
