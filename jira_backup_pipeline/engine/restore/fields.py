@@ -163,7 +163,10 @@ class ValueWriter:
         return {"accountId": found}
 
     def _level(self, value: Mapping[str, Any]) -> dict[str, str]:
-        found = self._map.get("security_level", str(value.get("id"))) or self._matches.level(value)
+        project, found = self._matches.project, self._matches.level(value)
+        if found is None and (project is None or not project.levels):
+            # Whoever may not set levels is not told of any; the scheme that the project follows has them all the same.
+            found = self._map.get("security_level", str(value.get("id")))
         if found is None:
             message = (
                 f"the project has no security level {value.get('name')}: the issue can be seen by more people"

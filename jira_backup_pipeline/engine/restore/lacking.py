@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.engine.restore.configuration.noun import key_of
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.matching import same_name
 from jira_backup_pipeline.engine.restore.planned_lines import Conflict
 from jira_backup_pipeline.engine.restore.stand_ins import missing_stand_in
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from jira_backup_pipeline.engine.restore.calls import Calls
-    from jira_backup_pipeline.engine.restore.configuration.piece import Coming
+    from jira_backup_pipeline.engine.restore.configuration.piece import Coming, Piece
     from jira_backup_pipeline.engine.restore.matching import Matches
     from jira_backup_pipeline.engine.restore.survey import Survey
+
+
+_OPEN = "They come back without one: whoever may browse the project sees them."
 
 
 def about_names(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
@@ -88,13 +92,35 @@ def _about_types(survey: Survey, matches: Matches, coming: Coming) -> Iterator[C
 
 
 def about_levels(survey: Survey, matches: Matches, coming: Coming) -> Iterator[Conflict]:
-    """Say when the target project has no such security level: what few could read would be open to all."""
+    """Say which security levels the target project will not have: what few could read would be open to all."""
     issues = survey.used_fields["security"]
     is_known = matches.project is not None and matches.project.levels != ()
+    scheme = next((piece for piece in coming.pieces if piece.kind == "security_scheme"), None)
     if issues and not is_known and not coming.brings("security_scheme"):
         yield Conflict(
             "security level",
             f"{issues:,} issues",
             "the target project has no security levels",
-            "They come back without one: whoever may browse the project sees them. Give the project its security scheme first.",
+            f"{_OPEN} Give the project its security scheme first.",
         )
+        return
+    for name, count in sorted(survey.levels.items() if issues else ()):
+        if _is_level_absent(name, matches, scheme):
+            yield Conflict(
+                "security level",
+                name,
+                f"the target's security scheme lacks it, and {count:,} issues have it",
+                f"{_OPEN} Add the level first, or restore with the policy `update`.",
+            )
+
+
+def _is_level_absent(name: str, matches: Matches, scheme: Piece | None) -> bool:
+    """Tell whether the project's scheme, as it is or as it will be matched, has no level of a name."""
+    project = matches.project
+    if project is not None and project.levels:
+        will_come = scheme is not None and scheme.action is Action.UPDATE
+        return not will_come and all(key_of(level.name) != key_of(name) for level in project.levels)
+    if scheme is None or scheme.action is not Action.MATCH:
+        return False
+    field = key_of(f"level {name}")
+    return any(key_of(change.field) == field and not change.present for change in scheme.changes)

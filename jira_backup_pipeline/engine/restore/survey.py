@@ -76,6 +76,8 @@ class Survey:
     votes: int = 0
     half_estimates: int = 0
     groups: set[str] = field(default_factory=set)
+    # How many issues have a security level, by its name.
+    levels: Counter[str] = field(default_factory=Counter)
     read_only: int = 0
     # Projects that fields name: key by id.
     projects: dict[str, str] = field(default_factory=dict)
@@ -173,12 +175,18 @@ def _survey_issue(
     result.resolved += bool(fields.get("resolution"))
     for kind in ("issuetype", "priority", "resolution", "status"):
         result.name(kind, fields.get(kind))
+    _survey_level(result, fields.get("security"))
     result.destinations[_destination(fields)] += 1
     votes = fields.get("votes")
     result.votes += int(votes.get("votes") or 0) if isinstance(votes, dict) else 0
     parent = fields.get("parent")
     if isinstance(parent, dict) and parent.get("id"):
         result.ends.add(str(parent["id"]))
+
+
+def _survey_level(result: Survey, level: object) -> None:
+    if isinstance(level, dict) and level.get("name"):
+        result.levels[str(level["name"])] += 1
 
 
 def _destination(fields: Mapping[str, Any]) -> Destination:
