@@ -135,7 +135,8 @@ def group_members(call: Call) -> Response:
     )
     if group is None:
         raise ApiError(404, "The group does not exist.")
-    accounts = [call.site.accounts[account_id] for account_id in group.members]
+    known = call.site.accounts
+    accounts = [known[account_id] for account_id in group.members if account_id in known]
     if not call.request.flag("includeInactiveUsers", default=False):
         accounts = [account for account in accounts if account.active]
     return page(call, accounts, lambda account: show.user_listed(call.site, account))
