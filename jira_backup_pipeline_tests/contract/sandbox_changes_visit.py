@@ -20,6 +20,7 @@ def visit_changes(go: Visitor) -> None:
     _screens(go)
     _workflow(go)
     _schemes(go)
+    _priority_scheme(go)
     shares = {"sharePermissions": [{"type": "loggedin"}], "editPermissions": []}
     wall = go.ok("POST", "/dashboard", {"name": "Changed wall", **shares})["id"]
     go.ok("PUT", f"/dashboard/{wall}?extendAdminPermissions=true", {"name": "Changed", **shares})
@@ -133,3 +134,11 @@ def _schemes(go: Visitor) -> None:
     levels = go.ok("GET", f"/issuesecurityschemes/level?schemeId={made}")["values"]
     level = next(item for item in levels if item["issueSecuritySchemeId"] == str(made))["id"]
     go.ok("PUT", f"{scheme}/level/{level}/member", {"members": [{"type": "reporter"}]})
+
+
+def _priority_scheme(go: Visitor) -> None:
+    first, second, *_ = (int(item) for item in go.sandbox.site.priorities)
+    body = {"name": "Few urgent", "defaultPriorityId": first, "priorityIds": [first]}
+    made = go.ok("POST", "/priorityscheme", body)["id"]
+    changed = {"name": "Few urgent ones", "priorities": {"add": {"ids": [second]}}}
+    go.ok("PUT", f"/priorityscheme/{made}", changed)

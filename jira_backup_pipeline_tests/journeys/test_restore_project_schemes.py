@@ -17,14 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jira_backup_pipeline.sandbox.model import Project
+    from jira_backup_pipeline.sandbox.server import RunningSandbox
     from jira_backup_pipeline.sandbox.site import Site
 
 ONLY = Selection(part=Part.CONFIGURATION)
 
 
+def with_priorities(sandbox: RunningSandbox) -> None:
+    """Let the project have its own choice of priorities, in an order of its own."""
+    site = sandbox.site
+    priorities = list(reversed(site.priorities))
+    scheme = {"id": "5000", "name": "Own urgency", "description": "Upside down"}
+    site.made.add(
+        "priority_scheme", {**scheme, "defaultPriorityId": priorities[1], "priorityIds": priorities}
+    )
+    site.made.bindings[the_project(site).project_id, "priority_scheme"] = "5000"
+
+
 @pytest.fixture(scope="module")
 def target() -> Iterator[BareTarget]:
-    with restorable(projects=1, issues=12) as source, bare_target(source) as made:
+    with restorable(projects=1, issues=12, before=with_priorities) as source, bare_target(source) as made:
         assert int(made.restore(made.plan()).exit_code) == 0
         yield made
 
@@ -41,6 +53,7 @@ def followed(site: Site) -> dict[str, str | None]:
         "permission_scheme",
         "notification_scheme",
         "security_scheme",
+        "priority_scheme",
     )
     return {noun: schemes.follows(site, the_project(site), noun) for noun in nouns}
 
@@ -62,6 +75,17 @@ def other_scheme(target: BareTarget, noun: str, **members: Any) -> str:
     site.made.bindings[project.project_id, noun] = scheme_id
     site.reference_changed()
     return scheme_id
+
+
+def test_a_new_project_follows_its_priority_scheme(target: BareTarget) -> None:
+    site = target.site
+    [scheme] = site.made.of("priority_scheme")
+    source = target.source.sandbox.site
+    names = [site.priorities[item].name for item in scheme["priorityIds"]]
+    assert names == [item.name for item in reversed(list(source.priorities.values()))]
+    assert (scheme["name"], scheme["description"]) == ("Own urgency", "Upside down")
+    assert site.priorities[scheme["defaultPriorityId"]].name == names[1]
+    assert followed(site)["priority_scheme"] == scheme["id"]
 
 
 def test_the_project_follows_its_schemes_again(target: BareTarget) -> None:
@@ -87,6 +111,7 @@ def test_the_project_follows_its_schemes_again(target: BareTarget) -> None:
         defaultWorkflow=own["defaultWorkflow"],
         issueTypeMappings=own["issueTypeMappings"],
     )
+    site.made.bindings[the_project(site).project_id, "priority_scheme"] = "1"
     assert all(followed(site)[noun] == scheme_id for noun, scheme_id in others.items())
 
     skip = target.plan(selection=ONLY)

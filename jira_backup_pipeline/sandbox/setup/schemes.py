@@ -42,6 +42,7 @@ def follows(site: Site, project: Project, noun: str) -> str | None:
         "permission_scheme": "0",
         "notification_scheme": str(_FIRST_SCHEME),
         "security_scheme": str(_FIRST_SCHEME) if str(project.project_id) == first else None,
+        "priority_scheme": "1",
     }[noun]
 
 
@@ -263,10 +264,8 @@ def priority_schemes(site: Site, *, inline: int | None = 50) -> list[JsonObject]
         show.priority(item) | {"sequence": str(number)}
         for number, item in enumerate(site.priorities.values())
     ]
-    projects: list[Json] = [
-        {"id": str(project.project_id), "key": project.key, "name": project.name} for project in _live(site)
-    ]
-    return [
+    projects = _priority_projects(site, "1")
+    default: list[JsonObject] = [
         {
             "id": "1",
             "self": f"{show.API}/priorityscheme/1",
@@ -278,6 +277,31 @@ def priority_schemes(site: Site, *, inline: int | None = 50) -> list[JsonObject]
             "projects": _first(projects, inline),
         }
     ]
+    return default + [
+        _made_priority_scheme(site, record, inline) for record in site.made.of("priority_scheme")
+    ]
+
+
+def _priority_projects(site: Site, scheme_id: str) -> list[Json]:
+    return [
+        {"id": str(project.project_id), "key": project.key, "name": project.name}
+        for project in _live(site)
+        if follows(site, project, "priority_scheme") == scheme_id
+    ]
+
+
+def _made_priority_scheme(site: Site, record: JsonObject, inline: int | None) -> JsonObject:
+    priorities: list[Json] = [
+        show.priority(site.priorities[item]) | {"sequence": str(number)}
+        for number, item in enumerate(record["priorityIds"])
+    ]
+    return {
+        **{name: value for name, value in record.items() if name != "priorityIds"},
+        "self": f"{show.API}/priorityscheme/{record['id']}",
+        "isDefault": False,
+        "priorities": _first(priorities, inline),
+        "projects": _first(_priority_projects(site, str(record["id"])), inline),
+    }
 
 
 def _first(values: list[Json], inline: int | None) -> JsonObject:

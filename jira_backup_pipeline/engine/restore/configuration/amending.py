@@ -29,6 +29,7 @@ from jira_backup_pipeline.engine.restore.configuration.groups import add_missing
 from jira_backup_pipeline.engine.restore.configuration.making import run_tasks
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, is_fatal, refusals
 from jira_backup_pipeline.engine.restore.configuration.piece import Action, Change, Piece
+from jira_backup_pipeline.engine.restore.configuration.priority_schemes import amend_priority_scheme
 from jira_backup_pipeline.engine.restore.configuration.source import own_id
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 
@@ -160,5 +161,6 @@ _AMENDS: Mapping[str, Amend] = {
     "permission_scheme": amend_permission_scheme,
     "notification_scheme": amend_notification_scheme,
     "security_scheme": amend_security_scheme,
+    "priority_scheme": amend_priority_scheme,
     "dashboard": amend_dashboard,
 }

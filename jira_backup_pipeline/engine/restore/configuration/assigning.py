@@ -14,6 +14,10 @@ from jira_backup_pipeline.domain.errors import NotFound, WriteRefused
 from jira_backup_pipeline.engine.restore.configuration.making import run_tasks
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, is_fatal, key_of, refusals
 from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action, Change, Piece
+from jira_backup_pipeline.engine.restore.configuration.priority_schemes import (
+    follow_priority_scheme,
+    followed_priority_scheme,
+)
 from jira_backup_pipeline.engine.restore.configuration.source import own_id, workflow_of
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.tasks import await_task
@@ -47,6 +51,7 @@ _ORDER = (
     "permission_scheme",
     "notification_scheme",
     "security_scheme",
+    "priority_scheme",
 )
 
 
@@ -94,6 +99,8 @@ def _wanted(bench: Bench, noun: str) -> Record | None:
 
 def _followed(bench: Bench, noun: str) -> Mapping[str, Any]:
     """Give the scheme that the project follows now; empty where it follows none."""
+    if noun == "priority_scheme":
+        return followed_priority_scheme(bench)
     if noun in _OF_PROJECT:
         try:
             answer = bench.calls.get(f"{API}/project/{bench.project_id}/{_OF_PROJECT[noun]}")
@@ -160,6 +167,9 @@ def assign_schemes(
         if (piece.kind, piece.source_id, piece.action) == (PROJECT_SCHEME, noun, Action.UPDATE)
         and (row := _wanted(bench, noun)) is not None
     ]
+    priorities = _wanted(bench, "priority_scheme") if bench.need.has_new_project else None
+    if priorities is not None:
+        rows.append(priorities)  # the only scheme that a new project cannot be made with
     for row in rows:
         # Schemes of two sorts may have one id: each sort is a stage of its own.
         stage = f"{_STAGE}: {row.kind}"
@@ -200,6 +210,8 @@ def _assign(bench: Bench, row: Record, wanted: str, waiting: Waiting) -> None:
         # The call for projects without issues would do for some; this one does for all.
         switch = {"targetSchemeId": wanted, "projectId": project_id}
         _await(waiting, bench.calls.send("POST", f"{API}/workflowscheme/project/switch", switch))
+    elif noun == "priority_scheme":
+        _await(waiting, follow_priority_scheme(bench, wanted))
     else:
         _assign_security(bench, row, wanted, waiting)
 

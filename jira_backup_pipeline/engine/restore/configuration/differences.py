@@ -32,7 +32,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("field", "type"): "REST cannot change the type of a field",
 }
 # Lists in which the order says something.
-_ORDERED = (TABS, "tab ", "options", "priorities")
+_ORDERED = (TABS, "tab ", "options")
 _LONGEST = 300
 
 

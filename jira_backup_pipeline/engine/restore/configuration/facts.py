@@ -269,6 +269,18 @@ def _share(share: Mapping[str, Any], book: Book) -> str:
     return " ".join(parts)
 
 
+def _priority_scheme(row: Record, book: Book) -> dict[str, Any]:
+    members = members_of(row)
+    shown = members.get("priorities")
+    values = shown.get("values") if isinstance(shown, dict) else None
+    names = [book.name("priority", item.get("id")) for item in values or []]
+    default = members.get("defaultPriorityId")
+    return {
+        "priorities": [name for name in names if name],
+        "default priority": book.name("priority", default) if default is not None else None,
+    }
+
+
 def _option(members: Mapping[str, Any]) -> str:
     return f"{members.get('value')}{' (off)' if members.get('disabled') is True else ''}"
 
@@ -298,6 +310,7 @@ _MORE: Mapping[str, Callable[[Record, Book], dict[str, Any]]] = {
     "permission_scheme": _permission_scheme,
     "notification_scheme": _notification_scheme,
     "security_scheme": _security_scheme,
+    "priority_scheme": _priority_scheme,
     "dashboard": _dashboard,
     "filter": _shared,
 }

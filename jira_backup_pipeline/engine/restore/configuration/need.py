@@ -92,6 +92,9 @@ def need_of(
         _follow_screens(source, schemes, wanted)
         fields |= _fields_on_screens(source, wanted["screen"])
         wanted["role"] = {own_id(row) for row in source.project_rows("role_actors")}
+        priorities = source.by_id("priority_scheme").get(schemes.get("priority_scheme", ""))
+        if priorities is not None:
+            wanted["priority"] |= set(source.priorities_of(priorities))
         for noun, scheme_id in schemes.items():
             wanted[noun] = {scheme_id}
     if has_new_project or selection.brings_shared:

@@ -35,6 +35,7 @@ from jira_backup_pipeline.engine.restore.configuration.making import bring, piec
 from jira_backup_pipeline.engine.restore.configuration.need import need_of, people_of
 from jira_backup_pipeline.engine.restore.configuration.noun import Bench
 from jira_backup_pipeline.engine.restore.configuration.piece import Action, Change, Piece
+from jira_backup_pipeline.engine.restore.configuration.priority_schemes import PRIORITY_SCHEMES
 from jira_backup_pipeline.engine.restore.configuration.schemes import (
     NOTIFICATION_SCHEMES,
     PERMISSION_SCHEMES,
@@ -88,6 +89,7 @@ BEFORE_PROJECT: tuple[Noun, ...] = (
     PERMISSION_SCHEMES,
     NOTIFICATION_SCHEMES,
     SECURITY_SCHEMES,
+    PRIORITY_SCHEMES,
 )
 _BOARD_NOTE = (
     "with its filter; columns, swimlanes, quick filters and card layout are Jira's own: no call writes them"

@@ -73,11 +73,34 @@ class ConfigurationSource:
         for row in self.rows("project_permission_scheme"):
             if row.id.split("/")[0] == project_id:
                 found["permission_scheme"] = str(members_of(row).get("id"))
+        priorities = self._priority_scheme(project_id)
+        if priorities is not None:
+            found["priority_scheme"] = priorities
         return found | {
             noun: scheme_id
             for noun, scheme_id in self._told_by_parts().items()
             if noun not in found and scheme_id is not None
         }
+
+    def _priority_scheme(self, project_id: str) -> str | None:
+        """Find the priority scheme of a project; every one that was given no other follows the default one."""
+        for row in self.rows("priority_scheme"):
+            if members_of(row).get("isDefault") is not True and project_id in self._projects_of(row):
+                return own_id(row)
+        return None
+
+    def priorities_of(self, scheme: Record) -> tuple[str, ...]:
+        """Give the ids of the priorities of a scheme in order, also of one whose list was cut."""
+        return self._of_scheme(scheme, "priorities", "priority_scheme_priority")
+
+    def _projects_of(self, scheme: Record) -> tuple[str, ...]:
+        return self._of_scheme(scheme, "projects", "priority_scheme_project")
+
+    def _of_scheme(self, scheme: Record, member: str, kind: str) -> tuple[str, ...]:
+        shown = members_of(scheme).get(member)
+        values = shown.get("values") if isinstance(shown, dict) else None
+        more = [members_of(row).get("id") for row in self.rows(kind) if row.id.split("/")[0] == scheme.id]
+        return texts([*(item.get("id") for item in values or []), *more])
 
     def _told_by_parts(self) -> dict[str, str | None]:
         """Find the schemes whose parts are exactly those that the project has: older snapshots tell no more."""
