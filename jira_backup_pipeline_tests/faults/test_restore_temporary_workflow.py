@@ -202,6 +202,27 @@ def test_while_another_task_runs_the_switch_waits(site: Restorable, expected: An
     assert statuses_of(expected) == statuses_of(shape_of(site.sandbox, KEY))
 
 
+def test_a_switch_that_breaks_off_is_told_and_the_restore_goes_by_paths(
+    site: Restorable, expected: Any
+) -> None:
+    class BreakingOff(DirectWriter):
+        seen = 0
+
+        def get(self, path: str, query: Mapping[str, str] | None = None) -> object:
+            answer = super().get(path, query)
+            if "/task/" not in path or not isinstance(answer, dict) or answer["status"] != "COMPLETE":
+                return answer
+            self.seen += 1
+            return {**answer, "status": "FAILED", "message": "out of luck"} if self.seen == 1 else answer
+
+    result = site.restore(straight(site), writer=BreakingOff(site.sandbox), options=STEADY)
+
+    [told] = [found for found in result.outcome.adjustments if found.field == "temporary workflow"]
+    assert "ended as FAILED: out of luck" in told.reason
+    assert result.outcome.failures == ()
+    assert expected == shape_of(site.sandbox, KEY)
+
+
 def test_tasks_that_run_for_a_while_are_waited_for(site: Restorable, expected: Any) -> None:
     site.sandbox.edits.set_settings(task_polls=4)
     try:

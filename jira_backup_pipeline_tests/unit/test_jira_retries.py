@@ -247,6 +247,9 @@ def test_a_redirect_to_a_task_is_the_answer_to_a_write(body: bytes) -> None:
     assert decided(answer, request=_WRITE) == Proceed()
     assert json.loads(answer.told) == {"id": "77"}
     assert isinstance(decided(answer), Fail)
+    own = Response(303, {}, b'{"self": "https://site.example.net/rest/api/3/task/78", "id": "78"}')
+    assert decided(own, request=_WRITE) == Proceed()
+    assert json.loads(own.told) == {"id": "78"}
     elsewhere = Response(303, {"location": "https://id.example.net/login?to=/rest/api/3/task"}, body)
     assert isinstance(decided(elsewhere, request=_WRITE), Fail)
     assert elsewhere.told == body

@@ -85,7 +85,9 @@ def workflows_for(
     for type_id, found in statuses.items():
         groups.setdefault(frozenset(status.id for status in found), []).append(type_id)
     made = []
-    for number, type_ids in enumerate(groups.values(), 1):
+    # In an order of their own: a resumed restore may be told of the types in another one.
+    ordered = sorted(groups.items(), key=lambda group: sorted(group[0]))
+    for number, (_, type_ids) in enumerate(ordered, 1):
         wanted: Counter[tuple[str, str | None]] = Counter()
         for type_id in type_ids:
             wanted.update(goals.get(type_id, Counter()))

@@ -49,6 +49,7 @@ _LOOKS = 3
 # The documented limit of workflows in one call.
 _WORKFLOWS_PER_CALL = 20
 _CONFLICT = 409
+_BROKEN_OFF = frozenset({"FAILED", "CANCELLED", "DEAD"})
 _GONE = frozenset({404, 410})
 # Another task on workflows of the site may take minutes; 120 looks of at most 5 seconds are ten.
 _CONFLICT_LOOKS = 120
@@ -69,14 +70,14 @@ def through_temporary_workflow(restoration: Restoration, write: Callable[[Restor
     restoration.is_all_to_all = True
     try:
         write(restoration)
+        restoration.is_all_to_all = False
+        _leave(restoration, was)
     except BackupPipelineError as error:
         error.hint += (
             f" Until then project {restoration.project_key} follows the workflow scheme "
             f"{name_of(restoration.journal.restore)!r}."
         )
         raise
-    restoration.is_all_to_all = False
-    _leave(restoration, was)
 
 
 def _may(restoration: Restoration) -> bool:
@@ -268,6 +269,8 @@ def _follow(restoration: Restoration, scheme_id: str) -> str | None:
 def _followed(restoration: Restoration, scheme_id: str, end: Mapping[str, object]) -> str | None:
     """Look whether a switch that was accepted came about."""
     for look in range(_LOOKS):
+        if end.get("status") in _BROKEN_OFF:
+            break
         if _present_scheme(restoration) == scheme_id:
             return None
         restoration.pause(float(look + 1))
@@ -289,7 +292,7 @@ def _leave(restoration: Restoration, was: str) -> None:
         reason = _words(error)
     if reason is not None:
         done = (
-            f"the project still follows the workflow scheme {name!r}: give it the workflow scheme {was} in its settings, then "
+            f"the project may still follow the workflow scheme {name!r}: give it the workflow scheme {was} in its settings, then "
             "delete the former and its workflows"
         )
         _report(restoration, reason, done)

@@ -101,8 +101,18 @@ class Response:
     @property
     def task_id(self) -> str | None:
         """Give the task that a 303 leads to: this is how Jira answers when work goes on after the answer."""
-        found = _TASK.search(self.headers.get("location", "")) if self.status == _SEE_OTHER else None
+        if self.status != _SEE_OTHER:
+            return None
+        found = _TASK.search(self.headers.get("location", "")) or _TASK.search(self._own_address())
         return found[1] if found is not None else None
+
+    def _own_address(self) -> str:
+        """Give the address that a body states as its own: the documents show the task there, and no header."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return ""
+        return str(document.get("self", "")) if isinstance(document, dict) else ""
 
     @property
     def told(self) -> bytes:
