@@ -70,6 +70,8 @@ def find_elsewhere(
     What is still on the target under its own id is never exchanged for a copy of it.
     """
     result = Elsewhere()
+    if not issue_ids:
+        return result
     past = _into(repository, view.manifest.scope, planned, result)
     if not past:
         return result
