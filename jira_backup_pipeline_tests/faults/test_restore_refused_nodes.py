@@ -131,6 +131,23 @@ def test_a_restore_that_dies_while_it_searches_ends_with_the_same_texts(site: Re
     check(site, site.restore(plan, writer=site.direct(), options=STEADY, resume=True))
 
 
+def test_a_screen_that_requires_the_refused_text_gets_its_words_first(site: Restorable) -> None:
+    writer = DirectWriter(site.sandbox)
+    project: dict[str, Any] = {
+        "key": "ASKS",
+        "name": "ASKS",
+        "projectTypeKey": "software",
+        "leadAccountId": site.sandbox.site.backup_account_id,
+    }
+    writer.send("POST", "/rest/api/3/project", project)
+    site.sandbox.edits.set_screens("ASKS", required=["description"])
+
+    result = site.restore(site.plan(target_key="ASKS"), writer=site.direct(), options=STEADY)
+
+    assert not [found for found in result.outcome.failures if found.kind == "issue"]
+    assert texts(site, result)["description"] == written("description")
+
+
 def test_the_proof_sees_whatever_else_differs(site: Restorable) -> None:
     class Scribbler:
         """Lets everything pass and changes a word of the panel that was taken out."""
