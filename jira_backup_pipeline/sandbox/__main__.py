@@ -37,6 +37,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--bare", action="store_true", help="no project, and only the configuration of a new site"
     )
     parser.add_argument(
+        "--team-managed", type=int, default=0, metavar="N", help="team-managed projects beside the others"
+    )
+    parser.add_argument(
         "--accounts",
         metavar="FILE",
         help="people instead of the made ones: a JSON list of users, - for stdin",
@@ -77,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
             bare=options.bare,
             accounts=_accounts(options.accounts),
             owner=options.owner,
+            team_managed=options.team_managed,
         )
     except (RecordingProblem, AccountsProblem) as problem:
         sys.stderr.write(f"{problem}\n")

@@ -10,7 +10,7 @@ handlers), and comments, worklogs, votes and properties, which ``routes`` write 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject
 from jira_backup_pipeline.sandbox.model import (
@@ -381,7 +381,22 @@ def delete_project(site: Site, project: Project) -> None:
     for board_id in boards:
         del site.boards[board_id]
     del site.projects[project.project_id]
+    _drop_own_setup(site, project.project_id)
     site.reference_changed()
+
+
+def _drop_own_setup(site: Site, project_id: int) -> None:
+    """Take away what only a team-managed project had: it goes with its project."""
+    of_site: tuple[dict[str, Any], ...] = (
+        site.fields,
+        site.issue_types,
+        site.statuses,
+        site.roles,
+        site.workflows,
+    )
+    for things in of_site:
+        for key in [key for key, item in things.items() if item.project_id == project_id]:
+            del things[key]
 
 
 def _cut_links(site: Site, issue: Issue) -> None:

@@ -50,6 +50,8 @@ def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
     for item in site.fields.values():
         if shown is not None and item.field_id not in shown:
             continue
+        if not _is_of(project, item):
+            continue
         if item.field_id in project.off_create_screen or item.kind == "readonly":
             continue
         if item.kind == "computed" and item.field_id not in {
@@ -72,6 +74,11 @@ def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
     return found
 
 
+def _is_of(project: Project, item: Field) -> bool:
+    """Whether a field is of the whole site, or of this team-managed project."""
+    return item.project_id in (None, project.project_id)
+
+
 def required_fields(site: Site, project: Project, type_id: str) -> set[str]:
     """The fields that a create request must have."""
     base = {"summary", "issuetype", "project", *project.required}
@@ -88,7 +95,7 @@ def parse_fields(
         if field_id in {"project", "issuetype", "parent"}:
             continue
         item = site.fields.get(field_id)
-        if item is None or (allowed is not None and field_id not in allowed):
+        if item is None or not _is_of(project, item) or (allowed is not None and field_id not in allowed):
             errors[field_id] = _NOT_SETTABLE.format(field_id)
             continue
         if field_id == "timetracking":

@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(slots=True)
 class Field:
-    """A field definition; ``kind`` names its codec in ``values``."""
+    """A field definition; ``kind`` names its codec in ``values``, ``project_id`` the team-managed project it belongs to."""
 
     field_id: str
     name: str
@@ -72,6 +72,7 @@ class Field:
     description: str = ""
     searcher: str = ""
     raw: bytes | None = None
+    project_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -88,13 +89,15 @@ class FieldOption:
 
 @dataclass(slots=True)
 class IssueType:
-    """An issue type: level -1 is a sub-task, 0 the base, 1 an epic."""
+    """An issue type: level -1 is a sub-task, 0 the base, 1 an epic; a team-managed project has its own, with an entity id."""
 
     type_id: str
     name: str
     level: int
     description: str = ""
     avatar_id: int = 10300
+    project_id: int | None = None
+    entity_id: str = ""
 
 
 @dataclass(slots=True)
@@ -111,12 +114,13 @@ class Status:
 
 @dataclass(slots=True)
 class Named:
-    """A thing that has an id, a name and a description: priority, resolution, role."""
+    """A thing that has an id, a name and a description: priority, resolution, role (also one of a team-managed project)."""
 
     item_id: str
     name: str
     description: str = ""
     color: str = ""
+    project_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -156,6 +160,7 @@ class Workflow:
     layouts: dict[str, JsonObject] = field(default_factory=dict)
     creation: JsonObject = field(default_factory=dict)
     version: int = 1
+    project_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -205,7 +210,7 @@ class ProjectState(StrEnum):
 
 @dataclass(slots=True)
 class Project:
-    """A project with its settings."""
+    """A project with its settings; only a team-managed one has an entity id."""
 
     project_id: int
     key: str
@@ -231,6 +236,12 @@ class Project:
     deleted_by: str | None = None
     email: str = ""
     raw: bytes | None = None
+    entity_id: str = ""
+
+    @property
+    def is_team_managed(self) -> bool:
+        """Whether its types, statuses, fields and roles are its own and it follows no scheme."""
+        return bool(self.entity_id)
 
 
 @dataclass(slots=True)

@@ -118,6 +118,13 @@ def category_part(key: str) -> JsonObject:
     }
 
 
+def scope(project_id: int | None, *, default: str = "") -> JsonObject:
+    """The scope of what may belong to one team-managed project, as a member to add; ``default`` is told of all else."""
+    if project_id is not None:
+        return {"scope": {"type": "PROJECT", "project": {"id": str(project_id)}}}
+    return {"scope": {"type": default}} if default else {}
+
+
 def status(item: Status) -> Json:
     """A status."""
     if item.raw is not None:
@@ -130,14 +137,12 @@ def status(item: Status) -> Json:
         "id": item.status_id,
         "statusCategory": category_part(item.category),
     }
-    if item.project_id is not None:
-        value["scope"] = {"type": "PROJECT", "project": {"id": str(item.project_id)}}
-    return value
+    return value | scope(item.project_id)
 
 
 def issue_type(item: IssueType) -> JsonObject:
     """An issue type."""
-    return {
+    value: JsonObject = {
         "self": f"{API}/issuetype/{item.type_id}",
         "id": item.type_id,
         "description": item.description,
@@ -147,6 +152,9 @@ def issue_type(item: IssueType) -> JsonObject:
         "avatarId": item.avatar_id,
         "hierarchyLevel": item.level,
     }
+    if item.entity_id:
+        value["entityId"] = item.entity_id
+    return value | scope(item.project_id)
 
 
 def priority(item: Named) -> JsonObject:
@@ -300,7 +308,7 @@ def field_definition(item: Field) -> Json:
     }
     if item.schema:
         value["schema"] = item.schema
-    return value
+    return value | scope(item.project_id)
 
 
 def visibility(item: Visibility) -> JsonObject:
@@ -316,7 +324,7 @@ def project_brief(site: Site, item: Project) -> JsonObject:
         "key": item.key,
         "name": item.name,
         "projectTypeKey": item.type_key,
-        "simplified": False,
+        "simplified": item.is_team_managed,
         "avatarUrls": avatar_urls(f"projectavatar/{10400 + item.project_id % 20}"),
     }
     if item.category_id in site.categories:
@@ -334,13 +342,20 @@ def category(item: Named) -> JsonObject:
     }
 
 
+def _style(item: Project) -> JsonObject:
+    """Who manages a project; what only a team-managed one has comes along."""
+    if not item.is_team_managed:
+        return {"style": "classic"}
+    return {"style": "next-gen", "entityId": item.entity_id, "uuid": item.entity_id}
+
+
 def project_listed(site: Site, item: Project, expand: set[str]) -> Json:
     """A project as lists show it, with what the caller asked to expand."""
     if item.raw is not None:
         return msgspec.Raw(item.raw)
     value = project_brief(site, item)
     value = {"expand": "description,lead,issueTypes,url,projectKeys,permissions,insight", **value}
-    value |= {"style": "classic", "isPrivate": False, "properties": {}}
+    value |= {**_style(item), "isPrivate": False, "properties": {}}
     if "description" in expand:
         value["description"] = item.description
     if "lead" in expand:
@@ -381,7 +396,7 @@ def project_detail(site: Site, item: Project, expand: set[str]) -> Json:
     value["components"] = [component(site, entry) for entry in site.components_of(item.project_id)]
     value["versions"] = [version(entry, detail=True) for entry in site.versions_of(item.project_id)]
     value["roles"] = {
-        role.name: f"{API}/project/{item.project_id}/role/{role.item_id}" for role in site.roles.values()
+        role.name: f"{API}/project/{item.project_id}/role/{role.item_id}" for role in site.roles_of(item)
     }
     if item.url:
         value["url"] = item.url
@@ -416,7 +431,7 @@ def project_role(site: Site, item: Project, role: Named) -> JsonObject:
         "id": int(role.item_id),
         "description": role.description,
         "actors": [role_actor(site, actor) for actor in item.roles.get(role.item_id, [])],
-    }
+    } | scope(role.project_id)
 
 
 def role_summary(role: Named) -> JsonObject:
@@ -426,4 +441,4 @@ def role_summary(role: Named) -> JsonObject:
         "name": role.name,
         "id": int(role.item_id),
         "description": role.description,
-    }
+    } | scope(role.project_id)

@@ -341,16 +341,16 @@ def field_values(site: Site, issue: Issue, caller: Account | None) -> dict[str, 
     return result
 
 
-def _empty_parts(site: Site) -> dict[str, bytes]:
-    """What the fields without a value look like; the same for every issue."""
-    known: dict[str, bytes] | None = site.answers.entries.get("empty parts")
+def _empty_parts(site: Site, project_id: int) -> dict[str, bytes]:
+    """What the fields without a value look like; the same for every issue of a project."""
+    known: dict[str, bytes] | None = site.answers.entries.get(("empty parts", project_id))
     if known is None:
         known = {}
         for item in site.fields.values():
             codec = CODECS.get(item.kind)
-            if codec is not None:
+            if codec is not None and item.project_id in (None, project_id):
                 known[item.field_id] = encode(codec.render(site, None))
-        site.answers.entries["empty parts"] = known
+        site.answers.entries["empty parts", project_id] = known
     return known
 
 
@@ -382,7 +382,7 @@ def rendered(site: Site, issue: Issue, caller: Account | None) -> RenderedIssue:
             "key": site.key_of(issue),
         }
     )[1:-1]
-    parts = dict(_empty_parts(site))
+    parts = dict(_empty_parts(site, issue.project_id))
     parts.update((name, encode(value)) for name, value in field_values(site, issue, caller).items())
     parts.update(site.body(issue).raw_fields)
     made = RenderedIssue(head, parts)

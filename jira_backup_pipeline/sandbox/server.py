@@ -183,17 +183,26 @@ def start_sandbox(
     bare: bool = False,
     accounts: str | None = None,
     owner: str | None = None,
+    team_managed: int = 0,
 ) -> RunningSandbox:
     """Make a site (or load recorded answers) and serve it on loopback.
 
     A warm one has made and rendered all its issues before it listens, up to what the caches hold, so that a benchmark
     measures its client and not the making. A bare one has no project and only the configuration of a new site.
     `accounts` is a JSON list of users who are there in place of the made people; the token belongs to the one of id `owner`.
+    `team_managed` projects are made beside the others, with issues of their own.
     """
     if load is not None:
         site = load_site(Path(load), settings=settings)
     else:
-        site = make_site(projects=projects, issues=issues, seed=seed, settings=settings, bare=bare)
+        site = make_site(
+            projects=projects,
+            issues=issues,
+            seed=seed,
+            settings=settings,
+            bare=bare,
+            team_managed=team_managed,
+        )
     if accounts is not None:
         bring_accounts(site, accounts, owner=owner)
     if warm:

@@ -214,6 +214,15 @@ class Site:
         """The versions of a project in order."""
         return [item for item in self.versions.values() if item.project_id == project_id]
 
+    def roles_of(self, project: Project | None) -> list[Named]:
+        """The roles that a project has: its own where it is team-managed, else (as without a project) those of the site."""
+        own = project.project_id if project is not None and project.is_team_managed else None
+        return [role for role in self.roles.values() if role.project_id == own]
+
+    def shared_types(self) -> list[str]:
+        """The ids of the issue types that belong to no team-managed project."""
+        return [item.type_id for item in self.issue_types.values() if item.project_id is None]
+
     def workflow_of(self, issue: Issue) -> Workflow:
         """The workflow an issue of this type follows in its project."""
         return self.workflow_for(self.projects[issue.project_id], issue.type_id)
@@ -305,7 +314,9 @@ class Site:
             return False
         if any(account.account_id not in group.members for group in self.groups.values()):
             return False
-        return all(account.account_id in self.role_members(project, role_id) for role_id in self.roles)
+        return all(
+            account.account_id in self.role_members(project, role.item_id) for role in self.roles_of(project)
+        )
 
     # --- people --------------------------------------------------------------------------------------------------
 

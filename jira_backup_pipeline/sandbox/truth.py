@@ -156,7 +156,7 @@ def _project_records(site: Site, project: Project) -> Iterator[JsonObject]:
         record = show.component(site, component, detail=True)
         yield _line("component", component.component_id, record, project_id=home, visible=visible)
     yield from _version_records(site, home, visible=visible)
-    for role in site.roles.values():
+    for role in site.roles_of(project):
         record = show.project_role(site, project, role)
         yield _line("project_role", f"{home}/{role.item_id}", record, project_id=home, visible=visible)
     for feature in project_parts.feature_records(project):

@@ -239,9 +239,11 @@ def restorable(
     seed: int = 7,
     store: Store | None = None,
     before: Callable[[RunningSandbox], None] | None = None,
+    team_managed: int = 0,
+    key: str | None = None,
 ) -> Iterator[Restorable]:
-    """Start a sandbox, let `before` change it, and capture its first project."""
-    with start_sandbox(projects=projects, issues=issues, seed=seed) as sandbox:
+    """Start a sandbox, let `before` change it, and capture its first project, or the one of that key."""
+    with start_sandbox(projects=projects, issues=issues, seed=seed, team_managed=team_managed) as sandbox:
         if before is not None:
             before(sandbox)
         config = JiraConfig(sandbox.url, sandbox.email, Secret(sandbox.token))
@@ -250,7 +252,7 @@ def restorable(
             store or MemoryStore(), operator=new_identity(), recovery_recipient=new_identity().recipient
         )
         capture_site(repository, reader, run="capture-site", clock=now)
-        project = next(iter(reader.projects()))
+        project = next(found for found in reader.projects() if key in (None, found.key))
         outcome = capture_project(repository, reader, project, run="capture", clock=now)
         yield Restorable(sandbox, repository, outcome.manifest, reader, CloudWriter(connect(config)))
 

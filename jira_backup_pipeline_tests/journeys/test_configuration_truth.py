@@ -50,16 +50,13 @@ NEVER_FILLED: dict[str, list[str]] = {
     "archived_project": ["archived", "archived_by"],
     "dashboard": ["owner_id"],
     "dashboard_gadget": ["uri"],
-    "field": ["project_id"],
     "field_configuration_item": ["renderer"],
-    "issue_type": ["project_id"],
     "resolution": ["is_default"],
     "screen": ["project_id"],
     "screen_scheme": ["edit_screen_id", "view_screen_id"],
-    "status": ["project_id"],
     "time_tracking": ["url"],
     "time_tracking_provider": ["url"],
-    "workflow": ["project_id", "updated"],
+    "workflow": ["updated"],
 }
 
 
@@ -80,8 +77,8 @@ def asked(sandbox: Any, method: str, path: str, body: Any = None) -> None:
 
 @pytest.fixture(scope="module")
 def backed() -> Iterator[Backed]:
-    """A site with a service project beside the made ones, and its backup."""
-    with start_sandbox(projects=2, issues=30, seed=11) as sandbox:
+    """A site with a service project and a team-managed one beside the made ones, and its backup."""
+    with start_sandbox(projects=2, issues=30, seed=11, team_managed=1) as sandbox:
         add_service_project(sandbox)
         newest = max(sandbox.site.versions)
         beside = {"category": "Design", "title": "Sketch", "url": "https://example.org/sketch"}
@@ -196,7 +193,13 @@ def test_what_is_missing_of_the_site_is_told_and_accepted(backed: Backed) -> Non
     assert {(gap.kind, gap.status) for gap in site.manifest.gaps} == {
         ("webhook", 403),
         ("filter_column", 400),
+        # Contexts of the fields of a team-managed project are not to be had.
+        ("field_context", 404),
+        ("field_default", 404),
     }
+    own = {i for i, f in backed[0].site.fields.items() if f.project_id is not None}
+    lacking = {gap.subject for gap in site.manifest.gaps if gap.kind == "field_context"}
+    assert len(own) == len(lacking) == sum(any(i in subject for i in own) for subject in lacking)
     assert (site.manifest.state, site.is_clean) == (SnapshotState.GAPS, True)
     states = {c.manifest.project.key: c.manifest.state for c in projects if c.manifest.project}
     # No search finds the issues of an archived project, which its own snapshot says; one in the trash has none.

@@ -65,7 +65,7 @@ def create_issue_type(call: Call) -> Response:
     name = str(body.get("name") or "")
     if level not in {-1, 0} or not name or len(name) > 60:
         raise ApiError(400, "The name and a hierarchy level of 0 or -1 are required.")
-    if any(item.name == name for item in site.issue_types.values()):
+    if any(site.issue_types[type_id].name == name for type_id in site.shared_types()):
         raise ApiError(409, "An issue type with this name already exists.")
     made = IssueType(str(site.next_id("issuetype")), name, int(level), str(body.get("description") or ""))
     site.issue_types[made.type_id] = made
@@ -153,14 +153,11 @@ def create_statuses(call: Call) -> Response:
 def status_record(site: Site, item: Status) -> JsonObject:
     """A status as the newer API shows it."""
     del site
-    scope: JsonObject = {"type": "GLOBAL"}
-    if item.project_id is not None:
-        scope = {"type": "PROJECT", "project": {"id": str(item.project_id)}}
     return {
         "id": item.status_id,
         "name": item.name,
         "statusCategory": show.CATEGORIES[item.category][3],
-        "scope": scope,
+        **show.scope(item.project_id, default="GLOBAL"),
         "description": item.description,
     }
 
@@ -247,11 +244,11 @@ def create_role(call: Call) -> Response:
     name = str(body.get("name") or "")
     if not name:
         raise ApiError(400, "The role name is required.")
-    if any(item.name == name for item in site.roles.values()):
+    if any(item.name == name for item in site.roles_of(None)):
         raise ApiError(409, f"A project role with the name '{name}' already exists.")
     made = Named(str(site.next_id("role")), name, str(body.get("description") or ""))
     site.roles[made.item_id] = made
-    for project in site.projects.values():
+    for project in (p for p in site.projects.values() if not p.is_team_managed):
         site.add_role_actors(project, made.item_id, [site.backup_account_id], [])
     return json_response(show.role_summary(made) | {"actors": []})
 

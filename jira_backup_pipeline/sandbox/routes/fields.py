@@ -90,7 +90,8 @@ def create_field(call: Call) -> Response:
 def _custom(call: Call) -> Field:
     asleep = {item.field_id: item for item in setup.dormant(call.site)}
     found = call.site.fields.get(call.params["fieldId"]) or asleep.get(call.params["fieldId"])
-    if found is None or not found.custom:
+    # Field reports: contexts and options of a team-managed project's fields are not to be had here.
+    if found is None or not found.custom or found.project_id is not None:
         raise ApiError(404, f"The custom field '{call.params['fieldId']}' was not found.")
     return found
 

@@ -40,7 +40,7 @@ def project_of(call: Call) -> Project:
 
 def _role(call: Call) -> Named:
     role = call.site.roles.get(call.params["id"])
-    if role is None:
+    if role is None or role not in call.site.roles_of(project_of(call)):
         raise ApiError(404, f"Can not retrieve a role actor for id {call.params['id']}.")
     return role
 
@@ -50,7 +50,7 @@ def roles(call: Call) -> Response:
     """The roles of a project as names and addresses."""
     project = project_of(call)
     base = f"{show.API}/project/{project.project_id}/role"
-    return json_response({role.name: f"{base}/{role.item_id}" for role in call.site.roles.values()})
+    return json_response({role.name: f"{base}/{role.item_id}" for role in call.site.roles_of(project)})
 
 
 @ROUTES.get(f"{PROJECT}/role/{{id}}")
@@ -62,8 +62,8 @@ def read_role(call: Call) -> Response:
 @ROUTES.get(f"{PROJECT}/roledetails")
 def role_details(call: Call) -> Response:
     """All roles of a project without members."""
-    project_of(call)
-    return json_response([show.role_summary(role) for role in call.site.roles.values()])
+    found = call.site.roles_of(project_of(call))
+    return json_response([show.role_summary(role) for role in found])
 
 
 @ROUTES.post(f"{PROJECT}/role/{{id}}")

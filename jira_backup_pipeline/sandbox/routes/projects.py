@@ -139,10 +139,10 @@ def create_project(call: Call) -> Response:
     project.assignee_type = str(body.get("assigneeType") or "UNASSIGNED")
     project.url = str(body.get("url") or "")
     project.category_id = str(body["categoryId"]) if body.get("categoryId") else None
-    project.issue_types = list(site.issue_types)
+    project.issue_types = site.shared_types()
     project.workflows = default_workflows(site)
     project.off_create_screen = set(OFF_SCREEN)
-    roles = list(site.roles)
+    roles = [role.item_id for role in site.roles_of(None)]
     if roles:
         site.add_role_actors(project, roles[0], {caller.account_id, lead.account_id}, [])
         for role_id in roles[1:]:
@@ -168,10 +168,10 @@ def _bring_board(site: Site, project: Project, template: str) -> None:
 
 def default_workflows(site: Site) -> dict[str, str]:
     """The workflow scheme of a new project: that of the oldest project, else the first workflow."""
-    oldest = next(iter(site.projects.values()), None)
+    oldest = next((item for item in site.projects.values() if not item.is_team_managed), None)
     if oldest is not None:
         return dict(oldest.workflows)
-    names = list(site.workflows)
+    names = [name for name, item in site.workflows.items() if item.project_id is None]
     return {"default": names[0]} if names else {}
 
 
@@ -236,6 +236,8 @@ def edit_project(call: Call) -> Response:
     followed = given_schemes(site, {name: body.get(name) for name in _EDITABLE_SCHEMES}, errors)
     if errors:
         raise ApiError(400, errors=errors)
+    if followed and project.is_team_managed:
+        raise ApiError(400, "A team-managed project follows no schemes.")
     for noun, scheme_id in followed.items():
         site.require(caller, "ADMINISTER")
         follow(site, project, noun, scheme_id)

@@ -69,7 +69,14 @@ def wanted_project(call: Call) -> Project:
     project = call.site.find_project(str(call.json_object().get("projectId", "")))
     if project is None:
         raise ApiError(404, "The project was not found.")
+    refuse_team_managed(project)
     return project
+
+
+def refuse_team_managed(project: Project) -> None:
+    """Schemes can be assigned to company-managed projects only."""
+    if project.is_team_managed:
+        raise ApiError(400, f"The project {project.key} is team-managed: schemes cannot be assigned to it.")
 
 
 def given_schemes(site: Site, body: JsonObject, errors: dict[str, str]) -> dict[str, str]:

@@ -22,11 +22,12 @@ from jira_backup_pipeline.sandbox.http import (
 from jira_backup_pipeline.sandbox.routes.scheme_projects import (
     follow,
     projects_of,
+    refuse_team_managed,
     wanted_project,
 )
 from jira_backup_pipeline.sandbox.routes.screens import free_name
 from jira_backup_pipeline.sandbox.routes.tasks import new_task, see_task
-from jira_backup_pipeline.sandbox.setup import schemes
+from jira_backup_pipeline.sandbox.setup import associations, schemes
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
@@ -130,9 +131,7 @@ def _project(call: Call) -> str:
 def permission_scheme_of(call: Call) -> Response:
     """The permission scheme that a project follows."""
     project = call.site.readable_project(call.caller, _project(call))
-    wanted = schemes.follows(call.site, project, "permission_scheme")
-    found = next(item for item in schemes.permission_schemes(call.site) if str(item["id"]) == wanted)
-    return json_response({name: value for name, value in found.items() if name != "permissions"})
+    return json_response(associations.permission_scheme(call.site, project))
 
 
 @ROUTES.put(f"{API}/project/{{projectKeyOrId}}/permissionscheme")
@@ -140,6 +139,7 @@ def follow_permission_scheme(call: Call) -> Response:
     """Let a project follow a permission scheme."""
     call.site.require(call.caller, "ADMINISTER")
     project = call.site.readable_project(call.caller, _project(call))
+    refuse_team_managed(project)
     wanted = str(call.json_object().get("id"))
     found = next((i for i in schemes.permission_schemes(call.site) if str(i["id"]) == wanted), None)
     if found is None:

@@ -22,7 +22,12 @@ from jira_backup_pipeline.sandbox.http import (
     json_response,
     no_content,
 )
-from jira_backup_pipeline.sandbox.routes.scheme_projects import associations, follow, wanted_project
+from jira_backup_pipeline.sandbox.routes.scheme_projects import (
+    associations,
+    follow,
+    refuse_team_managed,
+    wanted_project,
+)
 from jira_backup_pipeline.sandbox.routes.screens import free_name
 from jira_backup_pipeline.sandbox.routes.tasks import new_task, see_task
 from jira_backup_pipeline.sandbox.setup import schemes
@@ -129,6 +134,7 @@ def switch_workflow_scheme(call: Call) -> Response:
     scheme = next((item for item in schemes.workflow_schemes(site) if str(item["id"]) == wanted), None)
     if project is None or scheme is None:
         raise ApiError(400, "The project or the workflow scheme was not found.")
+    refuse_team_managed(project)
     mapped = _mapped(body.get("mappingsByIssueTypeOverride") or [])
     _check_mappings(site, project, scheme, mapped)
     issues = list(site.issues.of_project(project.project_id))

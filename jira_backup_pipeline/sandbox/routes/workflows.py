@@ -43,7 +43,12 @@ def workflows(call: Call) -> Response:
     """Workflows by page with their statuses and transitions."""
     site = call.site
     site.require(call.caller, "ADMINISTER")
-    items = list(site.workflows.values())
+    wanted = call.request.first("scope")
+    items = [
+        item
+        for item in site.workflows.values()
+        if not wanted or (wanted == "PROJECT") is (item.project_id is not None)
+    ]
     start = max(0, call.request.integer("startAt", 0))
     size = min(call.request.integer("maxResults", 50), 200)
     shown = items[start : start + size]
@@ -68,7 +73,7 @@ def used_statuses(site: Site, used: set[str]) -> list[JsonObject]:
             "statusReference": item.status_id,
             "name": item.name,
             "statusCategory": show.CATEGORIES[item.category][3],
-            "scope": {"type": "GLOBAL"},
+            **show.scope(item.project_id, default="GLOBAL"),
             "description": item.description,
         }
         for item in site.statuses.values()
@@ -92,7 +97,7 @@ def workflow_record(item: Workflow) -> JsonObject:
         "name": item.name,
         "description": item.description,
         "isEditable": True,
-        "scope": {"type": "GLOBAL"},
+        **show.scope(item.project_id, default="GLOBAL"),
         "version": version_of(item),
         "statuses": [
             {"statusReference": status_id, "deprecated": False, **item.layouts.get(status_id, {})}
@@ -216,7 +221,7 @@ def _problems(site: Site, payload: JsonObject) -> Iterator[JsonObject]:
 
 def status_problems(site: Site, payload: JsonObject) -> Iterator[JsonObject]:
     """What is wrong with the statuses that a request declares."""
-    names = {item.name.lower() for item in site.statuses.values()}
+    names = {item.name.lower() for item in site.statuses.values() if item.project_id is None}
     for given in payload.get("statuses") or []:
         if given.get("id") and str(given["id"]) not in site.statuses:
             yield problem_of("STATUS", f"The status {given['id']} does not exist.")

@@ -14,6 +14,7 @@ from jira_backup_pipeline.sandbox.seed.bare import strip
 from jira_backup_pipeline.sandbox.seed.bodies import SeededBodies
 from jira_backup_pipeline.sandbox.seed.configuration import add_configuration
 from jira_backup_pipeline.sandbox.seed.field_catalogue import add_fields
+from jira_backup_pipeline.sandbox.seed.team_managed import add_team_managed
 from jira_backup_pipeline.sandbox.site import Site
 
 if TYPE_CHECKING:
@@ -21,9 +22,18 @@ if TYPE_CHECKING:
 
 
 def make_site(
-    *, projects: int, issues: int, seed: int, settings: Settings | None = None, bare: bool = False
+    *,
+    projects: int,
+    issues: int,
+    seed: int,
+    settings: Settings | None = None,
+    bare: bool = False,
+    team_managed: int = 0,
 ) -> Site:
-    """A site with so many projects and, spread over them, so many issues; a bare one has what new sites have."""
+    """A site with so many projects and, spread over them, so many issues; a bare one has what new sites have.
+
+    Team-managed projects come beside them, each with a few issues of its own.
+    """
     site = Site(seed=seed, settings=settings)
     add_configuration(site)
     add_fields(site)
@@ -34,4 +44,5 @@ def make_site(
     site.issues.source = SeededBodies(site, pools, 10_000)
     if pools:
         plan.add_issues(site, pools, issues)
+    add_team_managed(site, team_managed)
     return site

@@ -52,6 +52,7 @@ def followed(site: Site, projects: list[Project], noun: str) -> list[JsonObject]
 def field_configuration_schemes(site: Site, projects: list[Project]) -> list[JsonObject]:
     """The first project follows the scheme, the others the default one, which has no record."""
     (scheme,) = fields.field_configuration_schemes(site)
+    projects = [p for p in projects if not p.is_team_managed]
     first = next(iter(site.projects), None)
     others: list[Json] = [str(p.project_id) for p in projects if p.project_id != first]
     found: list[JsonObject] = [{"projectIds": others}] if others else []
@@ -63,11 +64,23 @@ def field_configuration_schemes(site: Site, projects: list[Project]) -> list[Jso
 def field_schemes(site: Site, projects: list[Project]) -> list[JsonObject]:
     """All projects follow the one field scheme."""
     (scheme,) = fields.field_schemes(site)
-    return [{"schemeId": scheme["id"], "projectId": project.project_id} for project in projects]
+    return [
+        {"schemeId": scheme["id"], "projectId": project.project_id}
+        for project in projects
+        if not project.is_team_managed
+    ]
 
 
 def permission_scheme(site: Site, project: Project) -> JsonObject:
-    """The permission scheme that a project follows, without its grants."""
+    """The permission scheme that a project follows, without its grants; a team-managed one has one of its own."""
+    if project.is_team_managed:
+        number = 20_000 + project.project_id
+        return {
+            "id": number,
+            "self": f"{show.API}/permissionscheme/{number}",
+            "name": f"Permissions of {project.key}",
+            **show.scope(project.project_id),
+        }
     wanted = schemes.follows(site, project, "permission_scheme")
     found = next(item for item in schemes.permission_schemes(site) if str(item["id"]) == wanted)
     return {name: value for name, value in found.items() if name != "permissions"}

@@ -51,8 +51,12 @@ def dormant(site: Site) -> list[Field]:
 
 
 def searched_fields(site: Site) -> list[Field]:
-    """The fields that the list by page shows: of the system's only those that can be put on screens."""
-    return [f for f in (*site.fields.values(), *dormant(site)) if f.custom or f.orderable]
+    """The fields that the list by page shows: of the system's only those that can be put on screens, of projects none."""
+    return [
+        f
+        for f in (*site.fields.values(), *dormant(site))
+        if (f.custom or f.orderable) and f.project_id is None
+    ]
 
 
 def field_detail(field: Field) -> JsonObject:
@@ -205,7 +209,10 @@ def screenable(site: Site) -> list[str]:
     return [
         item.field_id
         for item in site.fields.values()
-        if item.orderable and item.kind not in {"rank", "readonly"} and item.field_id not in _NOT_ON_SCREENS
+        if item.project_id is None
+        and item.orderable
+        and item.kind not in {"rank", "readonly"}
+        and item.field_id not in _NOT_ON_SCREENS
     ]
 
 

@@ -167,7 +167,8 @@ def _of_administration(site: Site) -> Iterator[Found]:
 
 def _of_fields(site: Site) -> Iterator[Found]:
     for field in (*site.fields.values(), *fields.dormant(site)):
-        if field.custom:
+        # The contexts of fields of team-managed projects are shown to nobody.
+        if field.custom and field.project_id is None:
             yield from _of_field(site, field)
     for field in fields.searched_fields(site):
         yield "field_detail", field.field_id, fields.field_detail(field)

@@ -25,11 +25,14 @@ _FIRST_SCHEME = 10_000
 
 
 def _live(site: Site) -> list[Project]:
-    return [project for project in site.projects.values() if project.state is ProjectState.LIVE]
+    """The projects that follow schemes: not those in the archive or the trash, nor team-managed ones."""
+    return [p for p in site.projects.values() if p.state is ProjectState.LIVE and not p.is_team_managed]
 
 
 def follows(site: Site, project: Project, noun: str) -> str | None:
-    """The id of the scheme that a project follows, or None where it follows none."""
+    """The id of the scheme that a project follows, or None where it follows none, as every team-managed one."""
+    if project.is_team_managed:
+        return None
     given = site.made.bindings.get((project.project_id, noun), "")
     if given != "":
         return given
@@ -93,7 +96,7 @@ def issue_type_schemes(site: Site) -> list[JsonObject]:
 def issue_type_items(site: Site) -> list[JsonObject]:
     """Which issue types a scheme has."""
     found: list[JsonObject] = [
-        {"issueTypeSchemeId": str(_FIRST_SCHEME), "issueTypeId": type_id} for type_id in site.issue_types
+        {"issueTypeSchemeId": str(_FIRST_SCHEME), "issueTypeId": type_id} for type_id in site.shared_types()
     ]
     if str(_FIRST_SCHEME) in site.made.records.get("issue_type_scheme", {}):
         found.clear()
@@ -129,7 +132,7 @@ def workflow_schemes(site: Site) -> list[JsonObject]:
 
 def permission_schemes(site: Site) -> list[JsonObject]:
     """The permission scheme of all projects: each role may do what its place in the list allows."""
-    roles = list(site.roles.values())
+    roles = site.roles_of(None)
     address = f"{show.API}/permissionscheme/0"
     grants: list[Json] = [
         {
