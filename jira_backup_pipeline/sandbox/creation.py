@@ -19,6 +19,7 @@ from jira_backup_pipeline.sandbox.http import ApiError, Json, JsonObject, encode
 from jira_backup_pipeline.sandbox.model import Account, Field, Issue, IssueBody, Project
 from jira_backup_pipeline.sandbox.setup import schemes
 from jira_backup_pipeline.sandbox.setup.create_screens import create_screen
+from jira_backup_pipeline.sandbox.setup.field_rules import hidden_by_rules, required_by_rules
 from jira_backup_pipeline.sandbox.setup.mails import CREATED, announce
 from jira_backup_pipeline.sandbox.values import CODECS
 
@@ -46,13 +47,14 @@ def screen_fields(site: Site, project: Project, type_id: str) -> list[Field]:
     """The fields that can be set when an issue of a type is created."""
     subtask = site.issue_types[type_id].level < 0
     shown = create_screen(site, project, type_id)
+    hidden = hidden_by_rules(site, project, type_id)
     found: list[Field] = []
     for item in site.fields.values():
         if shown is not None and item.field_id not in shown:
             continue
         if not _is_of(project, item):
             continue
-        if item.field_id in project.off_create_screen or item.kind == "readonly":
+        if item.field_id in project.off_create_screen | hidden or item.kind == "readonly":
             continue
         if item.kind == "computed" and item.field_id not in {
             "issuetype",
@@ -81,7 +83,7 @@ def _is_of(project: Project, item: Field) -> bool:
 
 def required_fields(site: Site, project: Project, type_id: str) -> set[str]:
     """The fields that a create request must have."""
-    base = {"summary", "issuetype", "project", *project.required}
+    base = {"summary", "issuetype", "project", *project.required, *required_by_rules(site, project, type_id)}
     return base | ({"parent"} if site.issue_types[type_id].level < 0 else set())
 
 

@@ -21,6 +21,8 @@ def visit_changes(go: Visitor) -> None:
     _workflow(go)
     _schemes(go)
     _priority_scheme(go)
+    _field_configuration(go)
+    _field_scheme(go)
     shares = {"sharePermissions": [{"type": "loggedin"}], "editPermissions": []}
     wall = go.ok("POST", "/dashboard", {"name": "Changed wall", **shares})["id"]
     go.ok("PUT", f"/dashboard/{wall}?extendAdminPermissions=true", {"name": "Changed", **shares})
@@ -142,3 +144,45 @@ def _priority_scheme(go: Visitor) -> None:
     made = go.ok("POST", "/priorityscheme", body)["id"]
     changed = {"name": "Few urgent ones", "priorities": {"add": {"ids": [second]}}}
     go.ok("PUT", f"/priorityscheme/{made}", changed)
+
+
+def _field_configuration(go: Visitor) -> None:
+    made = go.ok("POST", "/fieldconfiguration", {"name": "Strict ones", "description": ""})["id"]
+    path = f"/fieldconfiguration/{made}"
+    go.ok("PUT", path, {"name": "Stricter ones", "description": "All of them"})
+    items = [
+        {"id": "priority", "isRequired": True, "description": "Say it"},
+        {"id": "labels", "isHidden": True},
+        {"id": "description", "renderer": "text-renderer"},
+    ]
+    go.ok("PUT", f"{path}/fields", {"fieldConfigurationItems": items})
+    go.ok("GET", f"{path}/fields")
+    scheme = go.ok("POST", "/fieldconfigurationscheme", {"name": "Strict", "description": ""})["id"]
+    path = f"/fieldconfigurationscheme/{scheme}"
+    go.ok("PUT", path, {"name": "Stricter"})
+    mapping = {"issueTypeId": "10002", "fieldConfigurationId": str(made)}
+    go.ok("PUT", f"{path}/mapping", {"mappings": [mapping]})
+    project = str(next(iter(go.sandbox.site.projects)))
+    [present] = go.ok("GET", f"/fieldconfigurationscheme/project?projectId={project}")["values"]
+    given = (scheme, (present.get("fieldConfigurationScheme") or {}).get("id"))
+    for scheme_id in given:
+        body = {"fieldConfigurationSchemeId": scheme_id, "projectId": project}
+        go.ok("PUT", "/fieldconfigurationscheme/project", body)
+    [again] = go.ok("GET", f"/fieldconfigurationscheme/project?projectId={project}")["values"]
+    assert again == present
+
+
+def _field_scheme(go: Visitor) -> None:
+    made = go.ok("POST", "/config/fieldschemes", {"name": "New strict", "description": ""})["id"]
+    go.ok("PUT", f"/config/fieldschemes/{made}", {"name": "New stricter", "description": "All"})
+    some = [{"schemeIds": [made], "restrictedToWorkTypes": [10002]}]
+    go.ok("PUT", "/config/fieldschemes/fields", {"duedate": some})
+    by_type = [{"workTypeId": 10002, "isRequired": False}]
+    asked = {"schemeIds": [made], "parameters": {"isRequired": True}, "workTypeParameters": by_type}
+    go.ok("PUT", "/config/fieldschemes/fields/parameters", {"duedate": [asked]})
+    go.ok("GET", f"/config/fieldschemes/{made}/fields")
+    go.ok("DELETE", "/config/fieldschemes/fields", {"duedate": {"schemeIds": [made]}})
+    project = next(iter(go.sandbox.site.projects))
+    [present] = go.ok("GET", f"/config/fieldschemes/projects?projectId={project}")["values"]
+    for scheme_id in (made, present["schemeId"]):
+        go.ok("PUT", "/config/fieldschemes/projects", {str(scheme_id): {"projectIds": [project]}})

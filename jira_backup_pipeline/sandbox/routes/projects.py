@@ -148,6 +148,7 @@ def create_project(call: Call) -> Response:
         for role_id in roles[1:]:
             site.add_role_actors(project, role_id, [caller.account_id], [])
     site.projects[project.project_id] = project
+    site.made.bindings[project.project_id, "field_configuration_scheme"] = None
     for noun, scheme_id in followed.items():
         follow(site, project, noun, scheme_id)
     _bring_board(site, project, str(body.get("projectTemplateKey") or ""))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox.http import ApiError, Call, JsonObject, Response
 from jira_backup_pipeline.sandbox.routes.paging import page
-from jira_backup_pipeline.sandbox.setup import fields, schemes
+from jira_backup_pipeline.sandbox.setup import field_rules, fields, schemes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ _GIVEN: tuple[tuple[str, str, Callable[[Site], list[JsonObject]]], ...] = (
     ("permissionScheme", "permission_scheme", schemes.permission_schemes),
     ("notificationScheme", "notification_scheme", schemes.notification_schemes),
     ("issueSecurityScheme", "security_scheme", schemes.security_schemes),
+    ("fieldConfigurationScheme", "field_configuration_scheme", field_rules.configuration_schemes),
+    ("fieldScheme", "field_scheme", field_rules.field_schemes),
 )
 # Together with a template these cannot be given.
 WITHOUT_TEMPLATE = (

@@ -3,8 +3,8 @@
 What belongs here: one table from path to list and page size, and the lists that need a parent or hide
 something.
 
-What stays out: the records (``setup``), contexts and options of a field (``fields``), and what issues name by
-id (``configuration``).
+What stays out: the records (``setup``), contexts and options of a field (``fields``), rules about
+fields (``field_rules``), and what issues name by id (``configuration``).
 """
 
 from __future__ import annotations
@@ -31,10 +31,6 @@ _PAGES = (
     ("/screenscheme", fields.screen_schemes, 25),
     ("/issuetypescreenscheme", fields.type_screen_schemes, 50),
     ("/issuetypescreenscheme/mapping", fields.type_screen_items, 50),
-    ("/fieldconfiguration", fields.field_configurations, 50),
-    ("/fieldconfigurationscheme", fields.field_configuration_schemes, 50),
-    ("/fieldconfigurationscheme/mapping", fields.field_configuration_scheme_items, 50),
-    ("/config/fieldschemes", fields.field_schemes, 100),
     ("/issuetypescheme", schemes.issue_type_schemes, 50),
     ("/issuetypescheme/mapping", schemes.issue_type_items, 50),
     ("/workflowscheme", schemes.workflow_schemes, 50),
@@ -79,24 +75,6 @@ def tab_fields(call: Call) -> Response:
     if found is None:
         raise ApiError(404, "The screen or the tab was not found.")
     return json_response(found)
-
-
-@ROUTES.get(f"{API}/fieldconfiguration/{{id}}/fields")
-def field_configuration_items(call: Call) -> Response:
-    """The fields of a field configuration."""
-    call.site.require(call.caller, "ADMINISTER")
-    if all(str(item["id"]) != call.params["id"] for item in fields.field_configurations(call.site)):
-        raise ApiError(404, "The field configuration was not found.")
-    return page(call, fields.field_configuration_items(call.site), lambda item: item)
-
-
-@ROUTES.get(f"{API}/config/fieldschemes/{{id}}/fields")
-def field_scheme_items(call: Call) -> Response:
-    """The fields of a field scheme."""
-    call.site.require(call.caller, "ADMINISTER")
-    if all(str(item["id"]) != call.params["id"] for item in fields.field_schemes(call.site)):
-        raise ApiError(404, "The field scheme was not found.")
-    return page(call, fields.field_scheme_items(call.site), lambda item: item, maximum=100)
 
 
 @ROUTES.get(f"{API}/filter/search")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.sandbox import reference_rendering as show
 from jira_backup_pipeline.sandbox.model import ProjectState
-from jira_backup_pipeline.sandbox.setup import fields, schemes
+from jira_backup_pipeline.sandbox.setup import field_rules, fields, schemes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,22 +50,26 @@ def followed(site: Site, projects: list[Project], noun: str) -> list[JsonObject]
 
 
 def field_configuration_schemes(site: Site, projects: list[Project]) -> list[JsonObject]:
-    """The first project follows the scheme, the others the default one, which has no record."""
-    (scheme,) = fields.field_configuration_schemes(site)
-    projects = [p for p in projects if not p.is_team_managed]
-    first = next(iter(site.projects), None)
-    others: list[Json] = [str(p.project_id) for p in projects if p.project_id != first]
-    found: list[JsonObject] = [{"projectIds": others}] if others else []
-    if any(p.project_id == first for p in projects):
-        found.append({"fieldConfigurationScheme": scheme, "projectIds": [str(first)]})
-    return found
+    """Who follows which field configuration scheme; the default one, which has no record, comes first."""
+    by_scheme: dict[str | None, list[Json]] = {None: []}
+    for project in (item for item in projects if not item.is_team_managed):
+        followed = schemes.follows(site, project, "field_configuration_scheme")
+        by_scheme.setdefault(followed, []).append(str(project.project_id))
+    found: list[JsonObject] = [{"projectIds": by_scheme[None]}] if by_scheme[None] else []
+    return found + [
+        {"fieldConfigurationScheme": scheme, "projectIds": by_scheme[str(scheme["id"])]}
+        for scheme in field_rules.configuration_schemes(site)
+        if str(scheme["id"]) in by_scheme
+    ]
 
 
 def field_schemes(site: Site, projects: list[Project]) -> list[JsonObject]:
-    """All projects follow the one field scheme."""
-    (scheme,) = fields.field_schemes(site)
+    """Which field scheme each project follows."""
     return [
-        {"schemeId": scheme["id"], "projectId": project.project_id}
+        {
+            "schemeId": int(str(schemes.follows(site, project, "field_scheme"))),
+            "projectId": project.project_id,
+        }
         for project in projects
         if not project.is_team_managed
     ]

@@ -1,10 +1,10 @@
-"""How fields are set up and shown: contexts, options, defaults, screens, field configurations and schemes.
+"""How fields are set up and shown: contexts, options, defaults, screens and their schemes.
 
 What belongs here: records that follow from the site's fields, types and projects, together with those that requests
 have made.
 
-What stays out: the fields themselves (``site``), what was made (``made``), what a project follows besides
-(``schemes``), and pages (``routes``).
+What stays out: the fields themselves (``site``), which are required or hidden (``field_rules``), what was made
+(``made``), what a project follows besides (``schemes``), and pages (``routes``).
 """
 
 from __future__ import annotations
@@ -304,71 +304,3 @@ def type_screen_items(site: Site) -> list[JsonObject]:
     for scheme in site.made.of("issue_type_screen_scheme"):
         found += site.made.items["issue_type_screen_scheme", str(scheme["id"])]
     return found
-
-
-def field_configurations(site: Site) -> list[JsonObject]:
-    """The field configurations of the old kind."""
-    del site
-    return [
-        {
-            "id": _FIRST_SCHEME,
-            "name": "Default Field Configuration",
-            "description": "The default field configuration",
-            "isDefault": True,
-        },
-        {"id": _FIRST_SCHEME + 1, "name": "Strict Field Configuration", "description": ""},
-    ]
-
-
-def field_configuration_items(site: Site) -> list[JsonObject]:
-    """The fields of a field configuration."""
-    return [
-        {"id": i, "description": "", "isHidden": False, "isRequired": i == "summary"}
-        for i in _TAB_FIELDS
-        if i in site.fields
-    ]
-
-
-def field_configuration_schemes(site: Site) -> list[JsonObject]:
-    """The field configuration schemes of the old kind."""
-    del site
-    return [{"id": str(_FIRST_SCHEME), "name": "Field Configuration Scheme", "description": "One for all"}]
-
-
-def field_configuration_scheme_items(site: Site) -> list[JsonObject]:
-    """Which field configuration an issue type has."""
-    types = ("default", next(iter(site.issue_types)))
-    return [
-        {
-            "fieldConfigurationSchemeId": str(_FIRST_SCHEME),
-            "issueTypeId": type_id,
-            "fieldConfigurationId": str(_FIRST_SCHEME + number),
-        }
-        for number, type_id in enumerate(types)
-    ]
-
-
-def field_schemes(site: Site) -> list[JsonObject]:
-    """The field schemes of the new kind."""
-    return [
-        {
-            "id": _FIRST_SCHEME,
-            "name": "Default Field Scheme",
-            "description": "",
-            "isDefault": True,
-            "fieldsCount": len(field_configuration_items(site)),
-        }
-    ]
-
-
-def field_scheme_items(site: Site) -> list[JsonObject]:
-    """The fields of a field scheme."""
-    return [
-        {
-            "fieldId": item["id"],
-            "allowedOperations": [],
-            "restrictedToWorkTypes": [],
-            "parameters": {"isRequired": item["isRequired"], "description": ""},
-        }
-        for item in field_configuration_items(site)
-    ]

@@ -15,6 +15,7 @@ from jira_backup_pipeline.sandbox.setup import (
     administration,
     associations,
     boards,
+    field_rules,
     fields,
     schemes,
     service_desk,
@@ -36,14 +37,14 @@ LISTS: tuple[tuple[str, Callable[[Site], list[JsonObject]], tuple[str, ...]], ..
     ("screen_scheme", fields.screen_schemes, ("id",)),
     ("issue_type_screen_scheme", fields.type_screen_schemes, ("id",)),
     ("issue_type_screen_scheme_item", fields.type_screen_items, ("issueTypeScreenSchemeId", "issueTypeId")),
-    ("field_configuration", fields.field_configurations, ("id",)),
-    ("field_configuration_scheme", fields.field_configuration_schemes, ("id",)),
+    ("field_configuration", field_rules.configurations, ("id",)),
+    ("field_configuration_scheme", field_rules.configuration_schemes, ("id",)),
     (
         "field_configuration_scheme_item",
-        fields.field_configuration_scheme_items,
+        field_rules.configuration_scheme_items,
         ("fieldConfigurationSchemeId", "issueTypeId"),
     ),
-    ("field_scheme", fields.field_schemes, ("id",)),
+    ("field_scheme", field_rules.field_schemes, ("id",)),
     ("issue_type_scheme", schemes.issue_type_schemes, ("id",)),
     ("issue_type_scheme_item", schemes.issue_type_items, ("issueTypeSchemeId", "issueTypeId")),
     ("workflow_scheme", schemes.workflow_schemes, ("id",)),
@@ -192,9 +193,9 @@ def _of_field(site: Site, field: Field) -> Iterator[Found]:
 
 
 def _of_configurations(site: Site) -> Iterator[Found]:
-    for parent in fields.field_configurations(site):
-        for item in fields.field_configuration_items(site):
+    for parent in field_rules.configurations(site):
+        for item in field_rules.configuration_items(site, str(parent["id"])):
             yield "field_configuration_item", f"{parent['id']}/{item['id']}", item
-    for parent in fields.field_schemes(site):
-        for item in fields.field_scheme_items(site):
+    for parent in field_rules.field_schemes(site):
+        for item in field_rules.scheme_items(site, str(parent["id"])):
             yield "field_scheme_item", f"{parent['id']}/{item['fieldId']}", item

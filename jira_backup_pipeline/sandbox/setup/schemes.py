@@ -46,6 +46,8 @@ def follows(site: Site, project: Project, noun: str) -> str | None:
         "notification_scheme": str(_FIRST_SCHEME),
         "security_scheme": str(_FIRST_SCHEME) if str(project.project_id) == first else None,
         "priority_scheme": "1",
+        "field_configuration_scheme": str(_FIRST_SCHEME) if str(project.project_id) == first else None,
+        "field_scheme": str(_FIRST_SCHEME),
     }[noun]
 
 
