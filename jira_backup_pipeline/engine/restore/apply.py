@@ -18,7 +18,7 @@ from jira_backup_pipeline.engine.progress import Silence
 from jira_backup_pipeline.engine.restore.attachments import restore_attachments
 from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.children import restore_comments, restore_worklogs
-from jira_backup_pipeline.engine.restore.configuration.assigning import assign_schemes
+from jira_backup_pipeline.engine.restore.configuration.assigning import AFTER_ISSUES, assign_schemes
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
     bench_for,
     make_boards,
@@ -195,6 +195,7 @@ def apply_plan(
         quietly(restoration, lambda quiet: through_temporary_workflow(quiet, _carry_out))
     if plan.makes_configuration:
         make_the_rest(bench, journal, project.key)
+        assign_schemes(bench, plan.configuration, journal, options.pause, AFTER_ISSUES)
     finished = RestoreOutcome(
         restore=journal.restore,
         run=run,

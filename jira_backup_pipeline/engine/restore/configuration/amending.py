@@ -25,6 +25,11 @@ from jira_backup_pipeline.engine.restore.configuration.amend_screens import (
 from jira_backup_pipeline.engine.restore.configuration.amend_workflows import amend_workflow
 from jira_backup_pipeline.engine.restore.configuration.dashboards import amend_dashboard
 from jira_backup_pipeline.engine.restore.configuration.differences import STAYS, changes_of, words_of
+from jira_backup_pipeline.engine.restore.configuration.field_configurations import (
+    amend_field_configuration,
+    amend_field_configuration_scheme,
+)
+from jira_backup_pipeline.engine.restore.configuration.field_schemes import amend_field_scheme
 from jira_backup_pipeline.engine.restore.configuration.groups import add_missing, missing_members
 from jira_backup_pipeline.engine.restore.configuration.making import run_tasks
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, is_fatal, refusals
@@ -163,4 +168,7 @@ _AMENDS: Mapping[str, Amend] = {
     "security_scheme": amend_security_scheme,
     "priority_scheme": amend_priority_scheme,
     "dashboard": amend_dashboard,
+    "field_configuration": amend_field_configuration,
+    "field_configuration_scheme": amend_field_configuration_scheme,
+    "field_scheme": amend_field_scheme,
 }

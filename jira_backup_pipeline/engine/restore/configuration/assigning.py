@@ -11,6 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import NotFound, WriteRefused
+from jira_backup_pipeline.engine.restore.configuration.field_configurations import (
+    SCHEME_PATH,
+    follow_field_configuration_scheme,
+)
+from jira_backup_pipeline.engine.restore.configuration.field_schemes import (
+    follow_field_scheme,
+    followed_field_scheme,
+)
 from jira_backup_pipeline.engine.restore.configuration.making import run_tasks
 from jira_backup_pipeline.engine.restore.configuration.noun import API, Bench, is_fatal, key_of, refusals
 from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action, Change, Piece
@@ -37,6 +45,7 @@ _BY_PROJECT = {
     "issue_type_scheme": (f"{API}/issuetypescheme/project", "issueTypeScheme"),
     "issue_type_screen_scheme": (f"{API}/issuetypescreenscheme/project", "issueTypeScreenScheme"),
     "workflow_scheme": (f"{API}/workflowscheme/project", "workflowScheme"),
+    "field_configuration_scheme": (f"{SCHEME_PATH}/project", "fieldConfigurationScheme"),
 }
 # What the project itself tells: the last step of the address.
 _OF_PROJECT = {
@@ -44,7 +53,7 @@ _OF_PROJECT = {
     "notification_scheme": "notificationscheme",
     "security_scheme": "issuesecuritylevelscheme",
 }
-_ORDER = (
+BEFORE_ISSUES = (
     "issue_type_scheme",
     "issue_type_screen_scheme",
     "workflow_scheme",
@@ -53,6 +62,10 @@ _ORDER = (
     "security_scheme",
     "priority_scheme",
 )
+# What they require, and what they hide, must not stand in the way of issues of the snapshot.
+AFTER_ISSUES = ("field_configuration_scheme", "field_scheme")
+# No project is made with these: one that is new follows them afterwards.
+_JOINED = frozenset({"priority_scheme", *AFTER_ISSUES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Waiting:
 
 def scheme_pieces(bench: Bench, project: ProjectState) -> Iterator[Piece]:
     """Say which schemes the project followed and follows no more, and whether it will again."""
-    for noun in _ORDER:
+    for noun in (*BEFORE_ISSUES, *AFTER_ISSUES):
         row = _wanted(bench, noun)
         if row is None:
             continue
@@ -101,6 +114,8 @@ def _followed(bench: Bench, noun: str) -> Mapping[str, Any]:
     """Give the scheme that the project follows now; empty where it follows none."""
     if noun == "priority_scheme":
         return followed_priority_scheme(bench)
+    if noun == "field_scheme":
+        return followed_field_scheme(bench)
     if noun in _OF_PROJECT:
         try:
             answer = bench.calls.get(f"{API}/project/{bench.project_id}/{_OF_PROJECT[noun]}")
@@ -157,19 +172,20 @@ def _lost_statuses(bench: Bench, row: Record, project: ProjectState) -> list[str
 
 
 def assign_schemes(
-    bench: Bench, pieces: tuple[Piece, ...], journal: Journal, pause: Callable[[float], None]
+    bench: Bench,
+    pieces: tuple[Piece, ...],
+    journal: Journal,
+    pause: Callable[[float], None],
+    nouns: tuple[str, ...] = BEFORE_ISSUES,
 ) -> None:
     """Give the project the schemes that a plan says. What it follows is looked at before, so doing it twice writes once."""
-    rows = [
-        row
-        for noun in _ORDER
-        for piece in pieces
-        if (piece.kind, piece.source_id, piece.action) == (PROJECT_SCHEME, noun, Action.UPDATE)
-        and (row := _wanted(bench, noun)) is not None
-    ]
-    priorities = _wanted(bench, "priority_scheme") if bench.need.has_new_project else None
-    if priorities is not None:
-        rows.append(priorities)  # the only scheme that a new project cannot be made with
+    planned = {
+        piece.source_id for piece in pieces if (piece.kind, piece.action) == (PROJECT_SCHEME, Action.UPDATE)
+    }
+    if bench.need.has_new_project:
+        told = {piece.kind for piece in pieces if piece.action is not Action.LEAVE}
+        planned |= _JOINED & told
+    rows = [row for noun in nouns if noun in planned and (row := _wanted(bench, noun)) is not None]
     for row in rows:
         # Schemes of two sorts may have one id: each sort is a stage of its own.
         stage = f"{_STAGE}: {row.kind}"
@@ -212,6 +228,10 @@ def _assign(bench: Bench, row: Record, wanted: str, waiting: Waiting) -> None:
         _await(waiting, bench.calls.send("POST", f"{API}/workflowscheme/project/switch", switch))
     elif noun == "priority_scheme":
         _await(waiting, follow_priority_scheme(bench, wanted))
+    elif noun == "field_configuration_scheme":
+        follow_field_configuration_scheme(bench, wanted)
+    elif noun == "field_scheme":
+        follow_field_scheme(bench, wanted)
     else:
         _assign_security(bench, row, wanted, waiting)
 

@@ -15,6 +15,7 @@ from jira_backup_pipeline.domain.kinds import BY_NAME
 from jira_backup_pipeline.engine.restore.compare import DIFFERENT, NEW_ID
 from jira_backup_pipeline.engine.restore.configuration.differences import OwnRulesBook
 from jira_backup_pipeline.engine.restore.configuration.facts import Book, facts_of, options_of
+from jira_backup_pipeline.engine.restore.configuration.field_facts import of_both
 from jira_backup_pipeline.engine.restore.configuration.grants import (
     GIVING_KINDS,
     Grant,
@@ -66,9 +67,15 @@ class TargetSide:
         if kind == "screen_field":
             return {"screen_tab": self._known_tabs()}
         if kind == "dashboard_gadget":
-            made = set(self.id_map.of("dashboard").values())
-            return {"dashboard": [row for row in self.rows("dashboard") if row.id in made]}
+            return {"dashboard": self._known("dashboard")}
+        if kind in {"field_configuration_item", "field_scheme_item"}:
+            parent = kind.removesuffix("_item")
+            return {parent: self._known(parent)}
         return None
+
+    def _known(self, kind: str) -> list[Record]:
+        known = set(self.id_map.of(kind).values())
+        return [row for row in self.rows(kind) if row.id in known]
 
     def _known_tabs(self) -> list[Record]:
         screens = set(self.id_map.of("screen").values())
@@ -153,9 +160,10 @@ class ConfigurationComparison:
         sides = (source, left), (target, right)
         if piece.action is Action.UPDATE:
             # Rules of apps were neither written nor taken away.
-            left = OwnRulesBook(left.rows, self._moved, left_out=self.left_out)
+            left = OwnRulesBook(left.rows, self._moved, left_out=self.left_out, there=right)
             right = OwnRulesBook(right.rows)
         wanted, present = facts_of(piece.kind, source, left), facts_of(piece.kind, target, right)
+        present = of_both(piece.kind, wanted, present)
         if piece.kind in GIVING_KINDS:
             # Their lists are judged one by one.
             wanted, present = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.restore.configuration.facts import SYSTEM, TABS, Book, facts_of, rule_keys
+from jira_backup_pipeline.engine.restore.configuration.field_facts import of_both
 from jira_backup_pipeline.engine.restore.configuration.piece import Change
 from jira_backup_pipeline.engine.restore.configuration.rules import OF_AN_APP, moved_transition
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -54,6 +55,14 @@ class MovedBook(Book):
             return ""
         return super().name(kind, found_id) if mapped is None else self._target.name(kind, mapped)
 
+    def reaches(self, kind: str, found_id: str) -> bool:
+        """Tell whether the target has what stands for a thing of the snapshot, or will have it."""
+        mapped = self._bench.mapped(kind, found_id)
+        if mapped is not None:
+            return True
+        is_coming = found_id in self._bench.need.of(kind) and (kind, found_id) not in self._bench.left_out
+        return is_coming or (self._bench.is_same_site and self._target.record(kind, found_id) is not None)
+
     def _moved_id(self, noun: str, source_id: str) -> str:
         if noun == "user":
             return self.person(source_id) or source_id
@@ -85,8 +94,9 @@ class OwnRulesBook(Book):
         moved: Callable[[str, str], str] = lambda _, found_id: found_id,
         *,
         left_out: Collection[tuple[str, str]] = frozenset(),
+        there: Book | None = None,
     ) -> None:
-        super().__init__(rows, moved)
+        super().__init__(rows, moved, there)
         self._left_out = left_out
 
     def name(self, kind: str, found_id: object) -> str:
@@ -111,6 +121,7 @@ def changes_of(bench: Bench, row: Record, target_id: str) -> tuple[Change, ...]:
         return ()
     left, right = books(bench)
     wanted, present = facts_of(row.kind, row, left), facts_of(row.kind, target, right)
+    present = of_both(row.kind, wanted, present)
     found = list(changes_between(wanted, present, lambda name: _fixed(row.kind, name)))
     if row.kind == "workflow":
         found += _rules_of_apps(members_of(row), members_of(target))

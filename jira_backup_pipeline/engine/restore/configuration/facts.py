@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jira_backup_pipeline.engine.restore.configuration.field_facts import (
+    configuration_facts,
+    configuration_scheme_facts,
+    scheme_facts,
+)
 from jira_backup_pipeline.engine.restore.configuration.noun import key_of
 from jira_backup_pipeline.engine.restore.configuration.source import own_id, workflow_of
 from jira_backup_pipeline.engine.restore.snapshot import members_of
@@ -82,6 +87,11 @@ class Book:
         if kind not in self._records:
             self._records[kind] = {own_id(row): row for row in self._rows(kind)}
         return self._records[kind].get(found_id)
+
+    def reaches(self, kind: str, found_id: str) -> bool:
+        """Tell whether the target has what stands for a thing."""
+        moved = self.moved(kind, found_id)
+        return bool(moved) and (self._there is None or self._there.record(kind, moved) is not None)
 
     def rules(self, step: Mapping[str, Any]) -> list[str]:
         """Give the keys of the rules of a transition that are compared."""
@@ -311,6 +321,9 @@ _MORE: Mapping[str, Callable[[Record, Book], dict[str, Any]]] = {
     "notification_scheme": _notification_scheme,
     "security_scheme": _security_scheme,
     "priority_scheme": _priority_scheme,
+    "field_configuration": configuration_facts,
+    "field_configuration_scheme": configuration_scheme_facts,
+    "field_scheme": scheme_facts,
     "dashboard": _dashboard,
     "filter": _shared,
 }

@@ -88,6 +88,7 @@ def need_of(
             str(value.get("id")) for value in survey.used_names.get("issuetype", {}).values()
         }
         wanted["issue_type"] |= _types_of_schemes(source, schemes)
+        wanted["field_configuration"] = _field_configurations(source, schemes)
         _follow_workflows(source, schemes, wanted)
         _follow_screens(source, schemes, wanted)
         fields |= _fields_on_screens(source, wanted["screen"])
@@ -203,12 +204,24 @@ def _types_of_schemes(source: ConfigurationSource, schemes: Mapping[str, str]) -
         for kind, noun, member in (
             ("issue_type_scheme_item", "issue_type_scheme", "issueTypeSchemeId"),
             ("issue_type_screen_scheme_item", "issue_type_screen_scheme", "issueTypeScreenSchemeId"),
+            ("field_configuration_scheme_item", "field_configuration_scheme", "fieldConfigurationSchemeId"),
         )
         for row in source.rows(kind)
         if str(members_of(row).get(member)) == schemes.get(noun)
     }
+    for row in source.rows("field_scheme_item"):
+        if row.id.split("/")[0] == schemes.get("field_scheme"):
+            types |= {str(type_id) for type_id in members_of(row).get("restrictedToWorkTypes") or []}
     scheme = source.by_id("workflow_scheme").get(schemes.get("workflow_scheme", ""))
     return types | set((members_of(scheme).get("issueTypeMappings") or {}) if scheme is not None else ())
+
+
+def _field_configurations(source: ConfigurationSource, schemes: Mapping[str, str]) -> set[str]:
+    return {
+        str(members_of(row).get("fieldConfigurationId"))
+        for row in source.rows("field_configuration_scheme_item")
+        if str(members_of(row).get("fieldConfigurationSchemeId")) == schemes.get("field_configuration_scheme")
+    }
 
 
 def _follow_workflows(

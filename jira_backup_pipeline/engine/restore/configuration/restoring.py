@@ -24,6 +24,11 @@ from jira_backup_pipeline.engine.restore.configuration.definitions import (
     ROLES,
     STATUSES,
 )
+from jira_backup_pipeline.engine.restore.configuration.field_configurations import (
+    FIELD_CONFIGURATION_SCHEMES,
+    FIELD_CONFIGURATIONS,
+)
+from jira_backup_pipeline.engine.restore.configuration.field_schemes import FIELD_SCHEMES
 from jira_backup_pipeline.engine.restore.configuration.fields import FIELDS
 from jira_backup_pipeline.engine.restore.configuration.filters import (
     bring_filter,
@@ -91,6 +96,9 @@ BEFORE_PROJECT: tuple[Noun, ...] = (
     SECURITY_SCHEMES,
     PRIORITY_SCHEMES,
 )
+# What they require and hide must not stand in the way of the issues.
+AFTER_ISSUES: tuple[Noun, ...] = (FIELD_CONFIGURATIONS, FIELD_CONFIGURATION_SCHEMES, FIELD_SCHEMES)
+_AFTER_NOTE = "after the issues, which so need no values in fields that it requires"
 _BOARD_NOTE = (
     "with its filter; columns, swimlanes, quick filters and card layout are Jira's own: no call writes them"
 )
@@ -206,7 +214,7 @@ def plan_configuration(bench: Bench) -> tuple[Piece, ...]:
 
 def compare_configuration(bench: Bench) -> Iterator[Piece]:
     """Say what differs of everything that a project which is there follows, and what of it the target lacks."""
-    for noun in BEFORE_PROJECT:
+    for noun in (*BEFORE_PROJECT, *AFTER_ISSUES):
         for piece in _pieces(bench, noun):
             if piece.changes:
                 yield piece
@@ -220,6 +228,9 @@ def _plan(bench: Bench) -> Iterator[Piece]:
         yield from _pieces(bench, noun)
     for found in setups(bench):
         yield from _context_pieces(bench, found)
+    for noun in AFTER_ISSUES:
+        for piece in _pieces(bench, noun):
+            yield replace(piece, note=_AFTER_NOTE) if piece.action in {Action.MAKE, Action.UPDATE} else piece
     yield from filter_pieces(bench)
     yield from _pieces(bench, DASHBOARDS)
     for row in boards_of(bench) if bench.need.has_new_project else ():
@@ -313,7 +324,11 @@ def make_boards(bench: Bench, journal: Journal, key: str) -> None:
 
 
 def make_the_rest(bench: Bench, journal: Journal, key: str) -> None:
-    """Bring what has to wait for the issues: switched-off options, filters that may name them, and dashboards."""
+    """Bring what has to wait for the issues: rules about fields, switched-off options, filters and dashboards."""
+    for noun in AFTER_ISSUES:
+        wanted = wanted_of(bench, noun)
+        bring(bench, noun, wanted, journal)
+        amend(bench, noun, wanted, journal)
     close_options(bench)
     _make_filters(bench, journal, key)
     bench.id_map.put("project", bench.need.project_id, str(bench.project_id))

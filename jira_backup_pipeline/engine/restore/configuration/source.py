@@ -23,10 +23,12 @@ _GROUPED = (
     ("issue_type_scheme", "issue_type_scheme_project", "issueTypeScheme"),
     ("workflow_scheme", "workflow_scheme_project", "workflowScheme"),
     ("issue_type_screen_scheme", "issue_type_screen_scheme_project", "issueTypeScreenScheme"),
+    ("field_configuration_scheme", "field_configuration_scheme_project", "fieldConfigurationScheme"),
 )
 _PAIRED = (
     ("notification_scheme", "notification_scheme_project", "notificationSchemeId"),
     ("security_scheme", "security_scheme_project", "issueSecuritySchemeId"),
+    ("field_scheme", "field_scheme_project", "schemeId"),
 )
 
 
@@ -73,6 +75,7 @@ class ConfigurationSource:
         for row in self.rows("project_permission_scheme"):
             if row.id.split("/")[0] == project_id:
                 found["permission_scheme"] = str(members_of(row).get("id"))
+        self._settle_field_rules(found)
         priorities = self._priority_scheme(project_id)
         if priorities is not None:
             found["priority_scheme"] = priorities
@@ -81,6 +84,13 @@ class ConfigurationSource:
             for noun, scheme_id in self._told_by_parts().items()
             if noun not in found and scheme_id is not None
         }
+
+    def _settle_field_rules(self, found: dict[str, str]) -> None:
+        """Keep one of the two models of rules about fields: the new one where the project was given a scheme of it."""
+        scheme = self.by_id("field_scheme").get(found.get("field_scheme", ""))
+        is_given = scheme is not None and members_of(scheme).get("isDefault") is not True
+        # Every project that was given no other follows the default one.
+        found.pop("field_configuration_scheme" if is_given else "field_scheme", None)
 
     def _priority_scheme(self, project_id: str) -> str | None:
         """Find the priority scheme of a project; every one that was given no other follows the default one."""
