@@ -2,161 +2,236 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action
-from jira_backup_pipeline.engine.restore.planned import Policy, RestorePlan
+from jira_backup_pipeline.domain.errors import WriteRefused
+from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
-from jira_backup_pipeline.engine.restore.verdicts import Rule, Verdict
-from jira_backup_pipeline.sandbox.setup import field_rules, schemes
+from jira_backup_pipeline.sandbox.setup import field_rules
 from jira_backup_pipeline_tests.doubles.bare_target import BareTarget, bare_target
-from jira_backup_pipeline_tests.doubles.restorable import (
-    STEADY,
-    DirectWriter,
-    Fate,
-    FatedRepository,
-    Killed,
-    restorable,
+from jira_backup_pipeline_tests.doubles.restorable import DirectWriter, restorable
+from jira_backup_pipeline_tests.doubles.ruled_fields import (
+    DUE,
+    HIDDEN,
+    rules,
+    the_project,
+    used_types,
+    with_configurations,
+    with_field_scheme,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from jira_backup_pipeline.sandbox.http import JsonObject
-    from jira_backup_pipeline.sandbox.model import Project
-    from jira_backup_pipeline.sandbox.server import RunningSandbox
-    from jira_backup_pipeline.sandbox.site import Site
+    from jira_backup_pipeline.engine.restore.planned import RestorePlan
 
 ONLY = Selection(part=Part.CONFIGURATION)
-# A field of the made data with a value in some issues only, one with a value in hardly any, and one that nobody made.
-REVIEWER, NEVER, HIDDEN = "customfield_10033", "duedate", "labels"
 KINDS = ("field_configuration", "field_configuration_scheme", "field_scheme")
+NOTE = "after the issues, which so need no values in fields that it requires"
 
 
-def the_project(site: Site) -> Project:
-    return next(iter(site.projects.values()))
+class Restored:
+    """A bare site into which a project with rules about fields came."""
+
+    def __init__(self, target: BareTarget) -> None:
+        self.target = target
+        self.plan = target.plan()
+        self.result = target.restore(self.plan)
 
 
-def with_configurations(sandbox: RunningSandbox) -> None:
-    """Let the project have strict rules for one type, and the default ones for the others."""
-    site = sandbox.site
-    made = site.made
-    made.add("field_configuration", {"id": 6000, "name": "Bugs in detail", "description": "For bugs"})
-    plain = field_rules.plain_item
-    made.items["field_configuration", "6000"] = [
-        {**plain(NEVER), "isRequired": True, "description": "Promised"},
-        {**plain(REVIEWER), "isRequired": True},
-        {**plain(HIDDEN), "isHidden": True},
-        {**plain("description"), "renderer": "text-renderer"},
-    ]
-    made.add("field_configuration_scheme", {"id": "6001", "name": "Bugs apart", "description": "One for bugs"})
-    made.items["field_configuration_scheme", "6001"] = [
-        {"fieldConfigurationSchemeId": "6001", "issueTypeId": type_id, "fieldConfigurationId": found}
-        for type_id, found in (("default", "10000"), *((type_id, "6000") for type_id in used_types(site)))
-    ]
-    made.bindings[the_project(site).project_id, "field_configuration_scheme"] = "6001"
+class Picky(DirectWriter):
+    """A Jira that does not let one field be hidden, and refuses everything that is said together with it."""
 
-
-def with_field_scheme(sandbox: RunningSandbox) -> None:
-    """Let the project follow a field scheme of the new model."""
-    site = sandbox.site
-    made = site.made
-    made.add("field_scheme", {"id": 6002, "name": "Fewer fields", "description": "Of our own"})
-    first, second, *_ = used_types(site)
-    fields = {name: field_rules.associated(name) for name in ("summary", "description", NEVER, REVIEWER)}
-    fields[NEVER]["parameters"] = {"isRequired": True, "description": "Promised"}
-    fields[NEVER]["workTypeParameters"] = [{"workTypeId": first, "isRequired": False, "description": ""}]
-    fields[REVIEWER]["restrictedToWorkTypes"] = [first, second]
-    made.items["field_scheme", "6002"] = list(fields.values())
-    made.bindings[the_project(site).project_id, "field_scheme"] = "6002"
-
-
-def used_types(site: Site) -> list[str]:
-    """Give the types of the project that are not sub-tasks."""
-    return [type_id for type_id in the_project(site).issue_types if site.issue_types[type_id].level == 0]
+    def send(
+        self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
+    ) -> object:
+        items = body.get("fieldConfigurationItems", []) if isinstance(body, dict) else []
+        if any(item["id"] == HIDDEN for item in items):
+            answer = {"errorMessages": ["Labels cannot be hidden."]}
+            raise WriteRefused("refused", hint="It says why.", status=400, answer=answer)
+        return super().send(method, path, body, query)
 
 
 @pytest.fixture(scope="module")
-def old() -> Iterator[BareTarget]:
+def old() -> Iterator[Restored]:
     with (
         restorable(projects=1, issues=12, before=with_configurations) as source,
         bare_target(source) as target,
     ):
-        yield target
+        yield Restored(target)
 
 
 @pytest.fixture(scope="module")
-def new() -> Iterator[BareTarget]:
+def new() -> Iterator[Restored]:
     with restorable(projects=1, issues=12, before=with_field_scheme) as source, bare_target(source) as target:
-        yield target
+        yield Restored(target)
 
 
-def items(site: Site, configuration_id: object) -> dict[str, JsonObject]:
-    """Give what is not plain of a configuration, by names of fields."""
-    listed = field_rules.configuration_items(site, str(configuration_id))
-    return {
-        site.fields[str(item["id"])].name: {name: value for name, value in item.items() if name != "id"}
-        for item in listed
-        if item != field_rules.plain_item(str(item["id"]))
+def actions(plan: RestorePlan) -> dict[str, Action]:
+    return {piece.name: piece.action for piece in plan.configuration if piece.kind in KINDS}
+
+
+def changes(plan: RestorePlan, action: Action) -> list[str]:
+    return [
+        str(change)
+        for piece in plan.configuration
+        if piece.action is action and (piece.kind in KINDS or piece.source_id in KINDS)
+        for change in piece.changes
+    ]
+
+
+def everything_came(restored: Restored) -> None:
+    """Say that no issue was refused or filled for the sake of a rule, and that the rules are those of the source."""
+    result = restored.result
+    assert result.outcome.failures == ()
+    assert list(result.report.findings) == []
+    assert not [found for found in result.outcome.adjustments if "required on the target" in found.reason]
+    assert len(result.outcome.id_map.issues) == restored.target.source.manifest.counts["issues"]
+    there, wanted = rules(restored.target.site), rules(restored.target.source.sandbox.site)
+    assert there == wanted
+
+
+def test_configurations_come_back_without_standing_in_the_way_of_issues(old: Restored) -> None:
+    assert actions(old.plan) == {
+        "Default Field Configuration": Action.MATCH,
+        "Bugs in detail": Action.MAKE,
+        "Bugs apart": Action.MAKE,
     }
+    assert {piece.note for piece in old.plan.configuration if piece.name == "Bugs apart"} == {NOTE}
+    everything_came(old)
+    assert {"field_configuration", "field_configuration_scheme"} <= set(old.result.report.records)
+    site = old.target.site
+    project, type_id = the_project(site), used_types(site)[0]
+    assert DUE in field_rules.required_by_rules(site, project, type_id)
+    assert HIDDEN in field_rules.hidden_by_rules(site, project, type_id)
 
 
-def by_type(site: Site, scheme_id: object) -> dict[str, str]:
-    names = {str(item["id"]): str(item["name"]) for item in field_rules.configurations(site)}
-    types = {type_id: found.name for type_id, found in site.issue_types.items()}
-    return {
-        types.get(str(item["issueTypeId"]), "default"): names[str(item["fieldConfigurationId"])]
-        for item in field_rules.configuration_scheme_items(site)
-        if item["fieldConfigurationSchemeId"] == scheme_id
+def test_field_schemes_come_back_without_standing_in_the_way_of_issues(new: Restored) -> None:
+    assert actions(new.plan) == {"Fewer fields": Action.MAKE}
+    everything_came(new)
+    assert "field_scheme" in new.result.report.records
+
+
+def test_what_is_there_is_brought_to_the_snapshots_state_under_update_alone(old: Restored) -> None:
+    target = old.target
+    made, wanted = target.site.made, rules(target.site)
+    [configuration], [scheme] = made.of("field_configuration"), made.of("field_configuration_scheme")
+    place = ("field_configuration", str(configuration["id"]))
+    reviewer = next(item["id"] for item in made.items[place] if str(item["id"]).startswith("customfield_"))
+    plain = field_rules.plain_item
+    made.items[place] = [{**plain(DUE), "isHidden": True}, {**plain("priority"), "isRequired": True}]
+    configuration["description"] = "Somebody else's"
+    for item in made.items["field_configuration_scheme", str(scheme["id"])]:
+        item["fieldConfigurationId"] = "10000"
+    made.bindings[the_project(target.site).project_id, "field_configuration_scheme"] = None
+    spoiled = rules(target.site)
+    assert spoiled != wanted
+
+    skip = target.plan(selection=ONLY)
+    told = changes(skip, Action.MATCH)
+    for words in (
+        "description: Somebody else's → For bugs",
+        "field duedate: hidden → required, described as Promised",
+        "field labels: optional → hidden",
+        f"field {target.site.fields[str(reviewer)].name}: optional → required",
+        "field priority: required → optional",
+        "renderer of description: wiki-renderer → text-renderer",
+        "type Story: the default one → Bugs in detail",
+        "followed: nothing → Bugs apart",
+    ):
+        assert words in told
+    assert changes(skip, Action.UPDATE) == []
+    target.restore(skip)
+    assert rules(target.site) == spoiled
+
+    plan = target.plan(selection=ONLY, policy=Policy.UPDATE)
+    assert set(changes(plan, Action.UPDATE)) == set(told)
+    result = target.restore(plan)
+    assert int(result.exit_code) == 0, list(result.report.findings)
+    assert rules(target.site) == wanted
+    again = target.plan(selection=ONLY, policy=Policy.UPDATE)
+    assert changes(again, Action.UPDATE) == changes(again, Action.MATCH) == []
+
+
+def test_a_field_scheme_is_brought_to_the_snapshots_state_and_keeps_what_it_has_besides(
+    new: Restored,
+) -> None:
+    target = new.target
+    made, wanted = target.site.made, rules(target.site)
+    [scheme] = made.of("field_scheme")
+    place = ("field_scheme", str(scheme["id"]))
+    kept = {str(item["fieldId"]): item for item in made.items[place]}
+    kept.pop("description")
+    kept[DUE] = {
+        **kept[DUE],
+        "parameters": {"isRequired": False, "description": ""},
+        "workTypeParameters": [],
     }
+    made.items[place] = [*kept.values(), field_rules.associated("priority")]
+    made.bindings[the_project(target.site).project_id, "field_scheme"] = "10000"
+
+    plan = target.plan(selection=ONLY, policy=Policy.UPDATE)
+    told = changes(plan, Action.UPDATE)
+    assert "field description: nothing → optional" in told
+    assert any(
+        words.startswith("field duedate: optional → required, described as Promised; ") for words in told
+    )
+    assert "followed: Default Field Scheme → Fewer fields" in told
+    result = target.restore(plan)
+
+    assert int(result.exit_code) == 0, list(result.report.findings)
+    [(_, _, fields)] = rules(target.site)["field schemes"]
+    assert fields.pop(target.site.fields["priority"].name) == (
+        {"isRequired": False, "description": ""},
+        [],
+        {},
+    )
+    [(_, _, expected)] = wanted["field schemes"]
+    assert fields == expected
+    assert rules(target.site)["followed"] == wanted["followed"]
+    made.items[place] = [item for item in made.items[place] if item["fieldId"] != "priority"]
 
 
-def fields_of(site: Site, scheme_id: object) -> dict[str, Any]:
-    types = {type_id: found.name for type_id, found in site.issue_types.items()}
-    return {
-        site.fields[str(item["fieldId"])].name: (
-            item["parameters"],
-            sorted(types[str(one)] for one in item["restrictedToWorkTypes"]),
-            {
-                types[str(one["workTypeId"])]: (one["isRequired"], one["description"])
-                for one in item.get("workTypeParameters", [])
-            },
-        )
-        for item in field_rules.scheme_items(site, str(scheme_id))
-    }
+def test_the_proof_names_a_rule_that_is_not_as_it_was(old: Restored) -> None:
+    target = old.target
+    with bare_target(target.source) as other:
+        plan = other.plan(selection=ONLY)
+        # What Jira takes without doing it.
+        path = "/fieldconfiguration/[0-9]+/fields$"
+        other.sandbox.faults.add("status", method="PUT", path=path, status=204, times=None)
+        result = other.restore(plan)
+    wrong = {found.field for found in result.report.findings if found.kind == "field_configuration"}
+    assert {"field duedate", "field labels", "renderer of description"} <= wrong
+    assert int(result.exit_code) != 0
 
 
-def pieces(plan: RestorePlan, *kinds: str) -> dict[str, Action]:
-    return {piece.name: piece.action for piece in plan.configuration if piece.kind in (kinds or KINDS)}
+def test_what_is_refused_for_one_field_is_said_and_the_others_are_set(old: Restored) -> None:
+    with bare_target(old.target.source) as other:
+        plan = other.plan(selection=ONLY)
+        writer = Picky(other.sandbox)
+        result = other.restore(plan, writer=writer)
+        [(_, _, said)] = rules(other.site)["configurations"]
+    [(_, _, wanted)] = rules(old.target.source.sandbox.site)["configurations"]
+    assert said == {name: item for name, item in wanted.items() if name != "Labels"}
+    [noted] = [found for found in result.outcome.adjustments if found.kind == "field_configuration"]
+    assert (noted.field, noted.is_impossible) == ("field labels", True)
+    assert result.report.impossible["field_configuration"] == 1
+    assert list(result.report.findings) == []
 
 
-def made_one(site: Site, noun: str) -> JsonObject:
-    [found] = site.made.of(noun)
-    return found
-
-
-def test_configurations_come_back_without_standing_in_the_way_of_issues(old: BareTarget) -> None:
-    if not old.site.projects:
-        plan = old.plan()
-        assert pieces(plan) == {
-            "Default Field Configuration": Action.MATCH,
-            "Bugs in detail": Action.MAKE,
-            "Bugs apart": Action.MAKE,
-        }
-        [note] = {piece.note for piece in plan.configuration if piece.name == "Bugs apart"}
-        assert note == "after the issues, which so need no values in fields that it requires"
-        result = old.restore(plan)
-        assert [found for found in result.outcome.failures] == []
-        assert list(result.report.findings) == []
-        assert not [found for found in result.outcome.adjustments if "required on the target" in found.reason]
-        assert len(result.outcome.id_map.issues) == old.source.manifest.counts["issues"]
-        assert {"field_configuration", "field_configuration_scheme"} <= set(result.report.records)
-    site, source = old.site, old.source.sandbox.site
-    configuration, scheme = made_one(site, "field_configuration"), made_one(site, "field_configuration_scheme")
-    assert (configuration["name"], configuration["description"]) == ("Bugs in detail", "For bugs")
-    assert items(site, configuration["id"]) == items(source, 6000)
-    assert by_type(site, scheme["id"]) == by_type(source, "6001")
-    assert schemes.follows(site, the_project(site), "field_configuration_scheme") == scheme["id"]
+def test_a_site_that_shows_one_model_no_more_is_told_in_the_plan(old: Restored) -> None:
+    with bare_target(old.target.source) as other:
+        other.sandbox.faults.add("status", path="/fieldconfiguration(scheme)?$", status=410, times=None)
+        plan = other.plan(selection=ONLY)
+        result = other.restore(plan)
+    assert set(actions(plan).values()) == {Action.LEAVE}
+    assert all(
+        "does not show its field configuration" in piece.note
+        for piece in plan.configuration
+        if piece.kind in KINDS
+    )
+    failed = {failure.kind for failure in result.outcome.failures}
+    assert failed == {"field_configuration", "field_configuration_scheme"}

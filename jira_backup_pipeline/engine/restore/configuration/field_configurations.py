@@ -39,6 +39,7 @@ SCHEME_PATH = f"{API}/fieldconfigurationscheme"
 _DEFAULT_KEY = "\nthe default one"
 _DEFAULT = "default"
 _OWN = frozenset({"name", "description"})
+_NOTHING_SAID = rule_words({})
 
 
 def _key(row: Record) -> str:
@@ -94,7 +95,8 @@ def _bring_items(bench: Bench, row: Record, target_id: str) -> None:
             continue
         field_id = field_on_target(bench, own_id(item))
         if field_id is None:
-            lacking.add(own_id(item))
+            if rule_words(members_of(item)) != _NOTHING_SAID:
+                lacking.add(own_id(item))
             continue
         wanted = _item(field_id, members_of(item))
         if not _is_said(wanted, present.get(field_id)):
