@@ -148,6 +148,8 @@ def _map(site: Site, scheme_id: str, by_type: dict[str, str]) -> None:
 def follow_configuration_scheme(call: Call) -> Response:
     """Let a project follow a field configuration scheme, or the default one."""
     project = wanted_project(call)
+    if project.is_team_managed:
+        raise ApiError(400, "The project is not a classic project.")
     wanted = call.json_object().get("fieldConfigurationSchemeId")
     known = {str(item["id"]) for item in field_rules.configuration_schemes(call.site)}
     if wanted is not None and str(wanted) not in known:
@@ -300,10 +302,10 @@ def follow_scheme(call: Call) -> Response:
         for project_id in item.get("projectIds") or []:
             known = any(str(one["id"]) == scheme_id for one in field_rules.field_schemes(call.site))
             project = call.site.find_project(str(project_id))
-            is_done = known and project is not None
+            is_done = known and project is not None and not project.is_team_managed
             result: JsonObject = {"projectId": project_id, "schemeId": int(scheme_id), "success": is_done}
             results.append(result if is_done else {**result, "error": "It does not exist."})
-            if project is not None and known:
+            if project is not None and is_done:
                 call.site.made.bindings[project.project_id, SCHEME] = scheme_id
     return _answered(call.site, results)
 

@@ -48,7 +48,8 @@ def configuration_items(site: Site, configuration_id: str) -> list[JsonObject]:
     """What a field configuration says of fields: a made one of all of the site's, one of the site of a few."""
     changed = {str(item["id"]): item for item in site.made.items.get((CONFIGURATION, configuration_id), [])}
     is_made = configuration_id in site.made.records.get(CONFIGURATION, {})
-    listed = [i for i in site.fields if i not in _NOT_RULED] if is_made else list(_PLAIN_FIELDS)
+    ruled = [i for i, item in site.fields.items() if is_rulable(item)]
+    listed = ruled if is_made else list(_PLAIN_FIELDS)
     named = [*listed, *(i for i in changed if i not in listed)]
     return [changed.get(i) or plain_item(i, is_made=is_made) for i in named if i in site.fields]
 
@@ -153,5 +154,5 @@ def hidden_by_rules(site: Site, project: Project, type_id: str) -> set[str]:
 
 
 def is_rulable(item: Field) -> bool:
-    """Tell whether rules reach a field."""
-    return item.field_id not in _NOT_RULED
+    """Tell whether rules reach a field: not one of a team-managed project."""
+    return item.field_id not in _NOT_RULED and item.project_id is None
