@@ -252,7 +252,7 @@ def restorable(
             store or MemoryStore(), operator=new_identity(), recovery_recipient=new_identity().recipient
         )
         capture_site(repository, reader, run="capture-site", clock=now)
-        project = next(found for found in reader.projects() if key in (None, found.key))
+        project = next(found for found in reader.projects() if key in (None, found.identity.key))
         outcome = capture_project(repository, reader, project, run="capture", clock=now)
         yield Restorable(sandbox, repository, outcome.manifest, reader, CloudWriter(connect(config)))
 
