@@ -106,12 +106,13 @@ class Matches:
         return None if found is None or is_computed(found) else found
 
     def _corresponding(self, source_id: str) -> TargetField | None:
-        same = self.site.fields.get(source_id)
+        there = self._fields_there()
+        same = there.get(source_id)
         known = self.source_fields.get(source_id)
         named = self.stand_ins.of("fields", source_id, known.name if known is not None else None)
         if named is not None:
-            return self.site.fields.get(named) or self._only(
-                found for found in self.site.fields.values() if same_name(found.name, named)
+            return there.get(named) or self._only(
+                found for found in there.values() if same_name(found.name, named)
             )
         if same is not None and (self.is_same_site or not source_id.startswith("customfield_")):
             return same
@@ -119,9 +120,18 @@ class Matches:
             return None
         return self._only(
             found
-            for found in self.site.fields.values()
+            for found in there.values()
             if (found.name, found.custom, found.type) == (known.name, known.custom, known.type)
         )
+
+    def has_field(self, field_id: str) -> bool:
+        """Tell whether the target project can have a field of that id."""
+        return field_id in self._fields_there()
+
+    def _fields_there(self) -> Mapping[str, TargetField]:
+        """Give the fields that the target project can have: those of other team-managed projects are not among them."""
+        home = self.project.id if self.project is not None else ""
+        return {name: found for name, found in self.site.fields.items() if found.project_id in {"", home}}
 
     @staticmethod
     def _only(alike: Iterable[TargetField]) -> TargetField | None:
@@ -177,8 +187,9 @@ class Matches:
         return match_named(value, levels, is_same_site=self.is_same_site)
 
     def role(self, value: Mapping[str, Any]) -> str | None:
-        """Give the id of a project role."""
-        return self._named("roles", value, self.site.roles)
+        """Give the id of a project role; a team-managed project has roles of its own."""
+        own = self.project.roles if self.project is not None else None
+        return self._named("roles", value, self.site.roles if own is None else own)
 
     def _named(self, section: str, value: Mapping[str, Any], targets: Sequence[Named]) -> str | None:
         named = self.stand_ins.of(section, str(value.get("name", "")), str(value.get("id", "")))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.lacking import about_levels, about_mapped_statuses, about_names
 from jira_backup_pipeline.engine.restore.matching import NOT_WRITABLE_FIELDS, is_computed
 from jira_backup_pipeline.engine.restore.place import TEMPLATES
@@ -207,8 +208,9 @@ def _about_configuration(coming: Coming) -> Iterator[str]:
 def _about_new_project(view: SnapshotView, coming: Coming) -> Iterator[str]:
     source = next(iter(view.rows("project")), None)
     members = members_of(source) if source is not None else {}
-    if members.get("style") == "next-gen" or members.get("simplified") is True:
-        yield "the project was team-managed; it comes back company-managed"
+    converted = ConfigurationSource(view).conversion_line()
+    if converted is not None:
+        yield converted
     kind = members.get("projectTypeKey")
     if kind not in TEMPLATES:
         yield f"projects of type {kind} cannot be created by REST; it comes back as a business project"

@@ -26,6 +26,7 @@ from jira_backup_pipeline.engine.restore.configuration.restoring import (
     plan_configuration,
     wanted_configuration,
 )
+from jira_backup_pipeline.engine.restore.configuration.source import ConfigurationSource
 from jira_backup_pipeline.engine.restore.elsewhere import find_elsewhere
 from jira_backup_pipeline.engine.restore.findings import Findings
 from jira_backup_pipeline.engine.restore.idmap import IdMap, TargetIssue
@@ -306,7 +307,7 @@ def source_project(manifest: Manifest) -> ProjectIdentity:
 def source_fields(view: SnapshotView, site: SiteState, *, is_same_site: bool) -> dict[str, TargetField]:
     """Give the field definitions of the snapshot; on the same site today's stand in where the snapshot has none."""
     known = dict(site.fields) if is_same_site else {}
-    for row in view.site_rows("field"):
+    for row in ConfigurationSource(view).rows("field"):
         if isinstance(row.value, dict):
             known[row.id] = target_field(row.value)
     return known

@@ -20,6 +20,7 @@ from jira_backup_pipeline.domain.errors import (
 from jira_backup_pipeline.domain.references import site_base
 from jira_backup_pipeline.domain.times import parse_instant, to_epoch_ms
 from jira_backup_pipeline.engine.restore.calls import list_of
+from jira_backup_pipeline.engine.restore.team_managed import is_team_managed, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -45,13 +46,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class TargetField:
-    """A field definition: `type`, `items` and `custom` are its schema's words."""
+    """A field definition: `type`, `items` and `custom` are its schema's words; `project_id` names the only project that has it."""
 
     id: str
     name: str
     type: str
     items: str
     custom: str
+    project_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class ProjectState:
     permissions: frozenset[str]
     # None where the account may not know them.
     levels: tuple[Named, ...] | None = None
+    # Those of a team-managed project, which the site's list does not speak for; None for all others.
+    roles: tuple[Named, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def read_site(calls: Calls) -> SiteState:
 def _read_roles(calls: Calls) -> tuple[Named, ...]:
     """Read the project roles of the site; whoever does not administer Jira is not told, and needs none but in new projects."""
     try:
-        return tuple(_named(item) for item in _array(calls.get(f"{_API}/role")))
+        return tuple(_named(item) for item in _array(calls.get(f"{_API}/role")) if not item.get("scope"))
     except CredentialsRejected:
         raise
     except _UNTOLD:
@@ -162,7 +166,7 @@ def read_project(calls: Calls, key: str) -> ProjectState | None:
         id=project_id,
         key=key,
         name=str(found.get("name", "")),
-        is_team_managed=found.get("style") == "next-gen" or found.get("simplified") is True,
+        is_team_managed=is_team_managed(found),
         is_archived=bool(found.get("archived")),
         types=tuple(_type(item) for item in list_of(found, "issueTypes")),
         statuses={
@@ -173,7 +177,19 @@ def read_project(calls: Calls, key: str) -> ProjectState | None:
         versions=_by_name(calls.get_all(f"{_API}/project/{project_id}/version", "values")),
         permissions=read_permissions(calls, project_key=key),
         levels=_read_levels(calls, project_id),
+        roles=_read_own_roles(calls, project_id) if is_team_managed(found) else None,
     )
+
+
+def _read_own_roles(calls: Calls, project_id: str) -> tuple[Named, ...]:
+    """Read the roles of a team-managed project: their names lead to their addresses, which end with their ids."""
+    try:
+        found = _object(calls.get(f"{_API}/project/{project_id}/role"))
+    except CredentialsRejected:
+        raise
+    except _UNTOLD:
+        return ()
+    return tuple(Named(str(address).rpartition("/")[2], name) for name, address in found.items())
 
 
 def _read_levels(calls: Calls, project_id: str) -> tuple[Named, ...] | None:
@@ -240,9 +256,10 @@ def read_trashed_project(calls: Calls, key: str) -> str | None:
 
 
 def read_status_names(calls: Calls) -> frozenset[str] | None:
-    """Read the names of the statuses that workflows of the site have; None where the account is not told."""
+    """Read the names of the statuses that workflows of the whole site have; None where the account is not told."""
     try:
-        return frozenset(str(item.get("name")) for item in _array(calls.get(f"{_API}/status")))
+        found = _array(calls.get(f"{_API}/status"))
+        return frozenset(str(item.get("name")) for item in found if not item.get("scope"))
     except CredentialsRejected:
         raise
     except _UNTOLD:
@@ -328,6 +345,7 @@ def target_field(item: Mapping[str, Any]) -> TargetField:
         type=str(schema.get("type", "")),
         items=str(schema.get("items", "")),
         custom=str(schema.get("custom", "")),
+        project_id=scope_of(item),
     )
 
 

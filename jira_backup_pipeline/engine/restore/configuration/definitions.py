@@ -86,7 +86,7 @@ def _icon(address: str) -> str:
 
 
 def _roles(bench: Bench) -> Iterable[Present]:
-    return listed(_array(bench.calls.get(f"{API}/role")))
+    return listed(item for item in _array(bench.calls.get(f"{API}/role")) if not item.get("scope"))
 
 
 def _make_role(bench: Bench, row: Record) -> str:

@@ -19,6 +19,7 @@ from jira_backup_pipeline.engine.restore.configuration.noun import (
     text_of,
 )
 from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.team_managed import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,7 +66,9 @@ def _key(row: Record) -> str:
 
 def _present(bench: Bench) -> Iterable[Present]:
     listed = bench.calls.get(f"{API}/field")
-    found = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    every = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    # A field of another team-managed project is none that this one could have.
+    found = [item for item in every if scope_of(item) in {"", bench.project_id}]
     keys = [schema_key(item) for item in found]
     # Two fields of one name and type cannot be told apart: a guess would fill the wrong one.
     return [
@@ -82,7 +85,12 @@ def _objection(bench: Bench, row: Record) -> str | None:
     detail = _detail(bench, row)
     if detail.get("isLocked") is True:
         return "the field is locked: it comes with Jira or its app only"
-    twins = [other for other in bench.source.rows("field") if _key(other) == _key(row)]
+    home = scope_of(members_of(row))
+    twins = [
+        other
+        for other in bench.source.rows("field")
+        if _key(other) == _key(row) and scope_of(members_of(other)) == home
+    ]
     if len(twins) > 1:
         return "the snapshot has several fields of this name and type, which nothing tells apart"
     return None

@@ -116,6 +116,10 @@ _PROJECT_MEMBERS = {
 }
 
 
+# What a team-managed project takes from its site.
+_OF_TEAM_MANAGED = frozenset({"priority", "resolution", "link_type", "group", "filter", "dashboard"})
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The configuration that a restore wants, and the accounts that it names: they have to be matched first."""
@@ -161,6 +165,9 @@ def bench_for(
 ) -> Bench:
     """Set up the bench that planning and making work at."""
     need = wanted.need
+    if matches.project is not None and matches.project.is_team_managed:
+        # Types, statuses, fields and roles are its own there, and it follows no schemes.
+        need = need.without(*(kind for kind in need.wanted if kind not in _OF_TEAM_MANAGED), *need.schemes)
     if matches.stand_ins.sections.get("statuses"):
         # Whoever says which statuses stand in for others wants the workflows that have those.
         need = need.without("status", "workflow", "workflow_scheme")
@@ -203,7 +210,7 @@ def _without_known(need: Need, matches: Matches, source: ConfigurationSource) ->
         if kind in look_ups
     }
     kept |= {kind: need.of(kind) for kind in ("filter", "dashboard")}
-    kept["field"] = frozenset(name for name in need.of("field") if name not in matches.site.fields)
+    kept["field"] = frozenset(name for name in need.of("field") if not matches.has_field(name))
     return replace(need, wanted={kind: ids for kind, ids in kept.items() if ids})
 
 

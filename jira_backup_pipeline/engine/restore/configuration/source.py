@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
+from jira_backup_pipeline.engine.restore.configuration.conversion import Conversion
 from jira_backup_pipeline.engine.restore.snapshot import members_of
+from jira_backup_pipeline.engine.restore.team_managed import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,17 +40,36 @@ class ConfigurationSource:
     def __init__(self, view: SnapshotView) -> None:
         self._view = view
         self._rows: dict[str, tuple[Record, ...]] = {}
+        self._converted: dict[str, tuple[Record, ...]] = {}
+        self._conversion = Conversion.of(view, self._captured)
 
     def rows(self, kind: str) -> tuple[Record, ...]:
-        """Give the records of a site kind."""
+        """Give the records of a site kind, without what belongs to another project alone: nothing here stands on that."""
+        if self._conversion is None:
+            return self._captured(kind)
+        if kind not in self._converted:
+            self._converted[kind] = self._conversion.applied(kind, self._captured(kind))
+        return self._converted[kind]
+
+    def _captured(self, kind: str) -> tuple[Record, ...]:
+        """Give the records of a site kind as they were captured."""
         if kind not in self._rows:
             known = kind in BY_NAME
-            self._rows[kind] = tuple(self._view.site_rows(kind)) if known else ()
+            rows = self._view.site_rows(kind) if known else ()
+            self._rows[kind] = tuple(row for row in rows if scope_of(members_of(row)) in {"", self._home()})
         return self._rows[kind]
+
+    def _home(self) -> str:
+        """Give the id of the team-managed project that the snapshot is of; a company-managed one is no scope of anything."""
+        return self._conversion.project_id if self._conversion is not None else ""
 
     def by_id(self, kind: str) -> dict[str, Record]:
         """Give the records of a site kind by their own id, without that of a parent."""
         return {own_id(row): row for row in self.rows(kind)}
+
+    def conversion_line(self) -> str | None:
+        """Say in one line what a team-managed project becomes where it is made anew; None for a company-managed one."""
+        return self._conversion.words() if self._conversion is not None else None
 
     def project_rows(self, kind: str) -> tuple[Record, ...]:
         """Give the records of a kind of the project itself."""
@@ -60,7 +81,15 @@ class ConfigurationSource:
         return min(ids, key=lambda one: (len(one), one), default=None)
 
     def schemes_of(self, project_id: str) -> dict[str, str]:
-        """Give the ids of the schemes that a project follows, by noun, as far as the snapshot tells."""
+        """Give the ids of the schemes that a project follows, by noun, as far as the snapshot tells.
+
+        Those of a team-managed project are the ones that it will follow once it is converted.
+        """
+        if self._conversion is not None and project_id == self._conversion.project_id:
+            return self._conversion.schemes()
+        return self._captured_schemes(project_id)
+
+    def _captured_schemes(self, project_id: str) -> dict[str, str]:
         found: dict[str, str] = {}
         for noun, kind, member in _GROUPED:
             for row in self.rows(kind):
