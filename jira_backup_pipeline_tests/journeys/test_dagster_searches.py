@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
-from jira_backup_pipeline.engine.backup import find_projects
+from jira_backup_pipeline.engine.backup import back_up, find_projects
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.capture.searches import KeptSearches, share_searches
 from jira_backup_pipeline.orchestration.build import build_definitions
@@ -101,7 +101,9 @@ def assert_everybody_is_stored(asked: Asked) -> None:
 
 
 def test_the_runs_of_a_first_night_search_the_site_once_and_ask_what_changed_since(asked: Asked) -> None:
-    asked.run("site_backup_job")
+    reader = open_jira_reader(asked.site.settings)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    back_up(asked.site.repository(), reader, projects=(), with_site=True, clock=lambda: now)
     people = sum(account.active for account in asked.site.sandbox.site.accounts.values())
 
     first = asked.run("backup_job", partition_key=asked.keys[0])
