@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from jira_backup_pipeline.domain.errors import WriteRefused
 from jira_backup_pipeline.engine.restore.configuration.piece import Action
 from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
-from jira_backup_pipeline.sandbox.setup import field_rules
+from jira_backup_pipeline.sandbox.setup import field_rules, schemes
 from jira_backup_pipeline_tests.doubles.bare_target import BareTarget, bare_target
 from jira_backup_pipeline_tests.doubles.restorable import DirectWriter, restorable
 from jira_backup_pipeline_tests.doubles.ruled_fields import (
@@ -27,10 +28,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.engine.restore.planned import RestorePlan
+    from jira_backup_pipeline.sandbox.server import RunningSandbox
 
 ONLY = Selection(part=Part.CONFIGURATION)
 KINDS = ("field_configuration", "field_configuration_scheme", "field_scheme")
+ABOUT_RULES = re.compile("fieldconfiguration|fieldschemes")
 NOTE = "after the issues, which so need no values in fields that it requires"
+
+
+def without_rules(sandbox: RunningSandbox) -> None:
+    """Let the project follow the default rules."""
+    site = sandbox.site
+    site.made.bindings[the_project(site).project_id, "field_configuration_scheme"] = None
 
 
 class Restored:
@@ -195,6 +204,31 @@ def test_a_field_scheme_is_brought_to_the_snapshots_state_and_keeps_what_it_has_
     made.items[place] = [item for item in made.items[place] if item["fieldId"] != "priority"]
 
 
+def test_a_project_that_followed_the_default_rules_needs_no_write_and_gets_them_again() -> None:
+    with restorable(projects=1, issues=6, before=without_rules) as source:
+        site = source.sandbox.site
+        source.sandbox.edits.delete_project(source.key, permanent=True)
+        plan = source.plan()
+        result = source.restore(plan)
+        assert actions(plan) == {}
+        assert not [name for name in result.outcome.requests if ABOUT_RULES.search(name)]
+
+        project_id = the_project(site).project_id
+        for noun in ("field_configuration_scheme", "field_scheme"):
+            site.made.add(noun, {"id": "7000", "name": f"Other {noun}", "description": ""})
+            site.made.items[noun, "7000"] = []
+            site.made.bindings[project_id, noun] = "7000"
+        site.made.records["field_scheme"]["7000"]["id"] = 7000
+        assert changes(source.plan(selection=ONLY), Action.MATCH) == [
+            "followed: Other field_configuration_scheme → the default one",
+            "followed: Other field_scheme → the default one",
+        ]
+        update = source.restore(source.plan(selection=ONLY, policy=Policy.UPDATE))
+        assert int(update.exit_code) == 0, list(update.report.findings)
+        assert schemes.follows(site, the_project(site), "field_configuration_scheme") is None
+        assert schemes.follows(site, the_project(site), "field_scheme") == "10000"
+
+
 def test_the_proof_names_a_rule_that_is_not_as_it_was(old: Restored) -> None:
     target = old.target
     with bare_target(target.source) as other:
@@ -220,6 +254,17 @@ def test_what_is_refused_for_one_field_is_said_and_the_others_are_set(old: Resto
     assert (noted.field, noted.is_impossible) == ("field labels", True)
     assert result.report.impossible["field_configuration"] == 1
     assert list(result.report.findings) == []
+
+
+def test_a_new_scheme_that_has_no_types_yet_is_filled(old: Restored) -> None:
+    with bare_target(old.target.source) as other:
+        plan = other.plan(selection=ONLY)
+        path = "/fieldconfigurationscheme/mapping$"
+        other.sandbox.faults.add("status", method="GET", path=path, status=404, times=1)
+        result = other.restore(plan)
+        there = rules(other.site)
+    assert result.outcome.failures == ()
+    assert there == rules(old.target.source.sandbox.site)
 
 
 def test_a_site_that_shows_one_model_no_more_is_told_in_the_plan(old: Restored) -> None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.domain.errors import NotFound, WriteRefused
+from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.engine.restore.configuration.field_configurations import (
     SCHEME_PATH,
     follow_field_configuration_scheme,
 )
 from jira_backup_pipeline.engine.restore.configuration.field_schemes import (
+    default_field_scheme,
     follow_field_scheme,
     followed_field_scheme,
 )
@@ -33,7 +35,6 @@ from jira_backup_pipeline.engine.restore.tasks import await_task
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.engine.restore.calls import Calls
     from jira_backup_pipeline.engine.restore.journal import Journal
     from jira_backup_pipeline.engine.restore.target import ProjectState
@@ -65,6 +66,8 @@ BEFORE_ISSUES = (
 # What they require, and what they hide, must not stand in the way of issues of the snapshot.
 AFTER_ISSUES = ("field_configuration_scheme", "field_scheme")
 # No project is made with these: one that is new follows them afterwards.
+# Stands for a default scheme that a project followed, which may have no record.
+_DEFAULT = "default"
 _JOINED = frozenset({"priority_scheme", *AFTER_ISSUES})
 
 
@@ -92,8 +95,8 @@ def scheme_pieces(bench: Bench, project: ProjectState) -> Iterator[Piece]:
                 "followed", "not shown", name, f"the target does not say what is followed: {error}"
             )
         else:
-            wanted_id = bench.mapped(noun, own_id(row))
-            if wanted_id is not None and wanted_id == str(present.get("id")):
+            wanted_id = _target_id(bench, row)
+            if wanted_id is not None and wanted_id == _id_of(present):
                 continue
             hindrance = _hindrance(bench, noun, row, project)
             change = Change("followed", str(present.get("name") or ""), name, hindrance)
@@ -106,8 +109,23 @@ def _wanted(bench: Bench, noun: str) -> Record | None:
     """Give the scheme that the project followed, None where it cannot be on the target."""
     scheme_id = bench.need.schemes.get(noun)
     row = bench.source.by_id(noun).get(scheme_id or "")
+    if noun in AFTER_ISSUES and row is None and not scheme_id:
+        is_known = bench.source.follows_default_rules(noun, bench.need.project_id)
+        return Record(noun, _DEFAULT, b"", {"name": "the default one"}) if is_known else None
     is_out = row is None or (noun, own_id(row)) in bench.left_out
     return None if is_out else row
+
+
+def _target_id(bench: Bench, row: Record) -> str | None:
+    """Give the target's id of a scheme; None where it is not there, empty for a default one that has none."""
+    if row.id != _DEFAULT:
+        return bench.mapped(row.kind, own_id(row))
+    return default_field_scheme(bench) if row.kind == "field_scheme" else ""
+
+
+def _id_of(scheme: Mapping[str, Any]) -> str:
+    found = scheme.get("id")
+    return "" if found is None else str(found)  # there is a scheme with the id 0
 
 
 def _followed(bench: Bench, noun: str) -> Mapping[str, Any]:
@@ -196,13 +214,13 @@ def assign_schemes(
 def _assigner(bench: Bench, waiting: Waiting) -> Callable[..., str | None]:
     def act(row: Record, *, must_look: bool) -> str | None:
         del must_look  # what is followed is looked at anyway
-        wanted = bench.mapped(row.kind, own_id(row))
+        wanted = _target_id(bench, row)
         if wanted is None:
             message = f"the {row.kind.replace('_', ' ')} is not on the target"
             raise WriteRefused(message, hint="See why it could not be made.", status=0, answer=None)
-        if str(_followed(bench, row.kind).get("id")) != wanted:
+        if _id_of(_followed(bench, row.kind)) != wanted:
             _assign(bench, row, wanted, waiting)
-            if str(_followed(bench, row.kind).get("id")) != wanted:
+            if _id_of(_followed(bench, row.kind)) != wanted:
                 message = "Jira took the change, and the project does not follow the scheme"
                 raise WriteRefused(message, hint="Give it the scheme in Jira.", status=0, answer=None)
         return wanted

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jira_backup_pipeline.domain.errors import WriteRefused
+from jira_backup_pipeline.domain.errors import NotFound, WriteRefused
 from jira_backup_pipeline.engine.restore.calls import item_reason
 from jira_backup_pipeline.engine.restore.configuration.field_facts import CUSTOM, RENDERERS, rule_words
 from jira_backup_pipeline.engine.restore.configuration.noun import (
@@ -161,12 +161,7 @@ def _make_scheme(bench: Bench, row: Record) -> str:
 
 def _map_types(bench: Bench, row: Record, target_id: str) -> None:
     """Give issue types the field configurations that they had, where they have others."""
-    query = {"fieldConfigurationSchemeId": target_id}
-    present = {
-        str(item.get("issueTypeId")): str(item.get("fieldConfigurationId"))
-        for item in bench.calls.get_all(f"{SCHEME_PATH}/mapping", "values", query)
-        if str(item.get("fieldConfigurationSchemeId")) == target_id
-    }
+    present = _mapped_types(bench, target_id)
     mappings = []
     for item in bench.source.rows("field_configuration_scheme_item"):
         members = members_of(item)
@@ -185,6 +180,20 @@ def _map_types(bench: Bench, row: Record, target_id: str) -> None:
         bench.calls.send("PUT", f"{SCHEME_PATH}/{target_id}/mapping", {"mappings": mappings})
 
 
+def _mapped_types(bench: Bench, scheme_id: str) -> dict[str, str]:
+    """Give the field configurations of types as the target has them; where there are none Jira may say so with a 404."""
+    query = {"fieldConfigurationSchemeId": scheme_id}
+    try:
+        listed_items = list(bench.calls.get_all(f"{SCHEME_PATH}/mapping", "values", query))
+    except NotFound:
+        return {}
+    return {
+        str(item.get("issueTypeId")): str(item.get("fieldConfigurationId"))
+        for item in listed_items
+        if str(item.get("fieldConfigurationSchemeId")) == scheme_id
+    }
+
+
 def amend_field_configuration_scheme(
     bench: Bench, row: Record, target: Record, fields: Collection[str]
 ) -> None:
@@ -196,8 +205,8 @@ def amend_field_configuration_scheme(
 
 
 def follow_field_configuration_scheme(bench: Bench, scheme_id: str) -> None:
-    """Let the project follow a scheme."""
-    body = {"fieldConfigurationSchemeId": scheme_id, "projectId": str(bench.project_id)}
+    """Let the project follow a scheme; the default one has no id."""
+    body = {"fieldConfigurationSchemeId": scheme_id or None, "projectId": str(bench.project_id)}
     bench.calls.send("PUT", f"{SCHEME_PATH}/project", body)
 
 

@@ -164,6 +164,12 @@ def amend_field_scheme(bench: Bench, row: Record, target: Record, fields: Collec
         _bring(bench, row, own_id(target), wanted=wanted, present=present)
 
 
+def default_field_scheme(bench: Bench) -> str | None:
+    """Give the id of the target's default scheme."""
+    rows = bench.target.rows("field_scheme")
+    return next((own_id(row) for row in rows if members_of(row).get("isDefault") is True), None)
+
+
 def followed_field_scheme(bench: Bench) -> Mapping[str, Any]:
     """Give the scheme that the project follows, with its name."""
     wanted = str(bench.project_id)

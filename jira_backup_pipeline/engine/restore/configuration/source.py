@@ -121,6 +121,23 @@ class ConfigurationSource:
         # Every project that was given no other follows the default one.
         found.pop("field_configuration_scheme" if is_given else "field_scheme", None)
 
+    def follows_default_rules(self, noun: str, project_id: str) -> bool:
+        """Tell whether a project is known to follow the default scheme of rules about fields, of either model."""
+        if noun == "field_configuration_scheme":
+            groups = [members_of(row) for row in self.rows("field_configuration_scheme_project")]
+            return any(
+                not group.get("fieldConfigurationScheme")
+                and project_id in texts(group.get("projectIds") or [])
+                for group in groups
+            )
+        schemes = self.by_id("field_scheme")
+        followed = [
+            schemes.get(str(members_of(row).get("schemeId")))
+            for row in self.rows("field_scheme_project")
+            if str(members_of(row).get("projectId")) == project_id
+        ]
+        return any(row is not None and members_of(row).get("isDefault") is True for row in followed)
+
     def _priority_scheme(self, project_id: str) -> str | None:
         """Find the priority scheme of a project; every one that was given no other follows the default one."""
         for row in self.rows("priority_scheme"):
