@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jira_backup_pipeline.domain.errors import WriteRefused
-from jira_backup_pipeline.engine.restore.configuration.piece import Action
+from jira_backup_pipeline.engine.restore.configuration.piece import PROJECT_SCHEME, Action
 from jira_backup_pipeline.engine.restore.planned import Policy
 from jira_backup_pipeline.engine.restore.selection import Part, Selection
 from jira_backup_pipeline.sandbox.setup import field_rules, schemes
@@ -265,6 +265,44 @@ def test_a_new_scheme_that_has_no_types_yet_is_filled(old: Restored) -> None:
         there = rules(other.site)
     assert result.outcome.failures == ()
     assert there == rules(old.target.source.sandbox.site)
+
+
+def test_a_scheme_that_jira_does_not_give_to_the_new_project_is_said(old: Restored) -> None:
+    with bare_target(old.target.source) as other:
+        path = "/fieldconfigurationscheme/project$"
+        other.sandbox.faults.add("status", method="PUT", path=path, status=400, times=None)
+        result = other.restore(other.plan(selection=ONLY))
+        assert rules(other.site)["followed"] == [None, None]
+    assert {failure.kind for failure in result.outcome.failures} == {"field_configuration_scheme"}
+    assert {(found.kind, found.source_id) for found in result.report.findings} == {
+        (PROJECT_SCHEME, "field_configuration_scheme")
+    }
+    assert int(result.exit_code) == 3
+
+
+def test_what_rules_of_the_target_require_is_said_and_filled(old: Restored) -> None:
+    target = old.target
+    site = target.site
+    lost = next(
+        issue
+        for issue in site.issues.of_project(the_project(site).project_id)
+        if site.issue_types[issue.type_id].level == 0 and not site.body(issue).values.get(DUE)
+    )
+    name = site.issue_types[lost.type_id].name
+    configuration = ("field_configuration", str(site.made.of("field_configuration")[0]["id"]))
+    kept = site.made.items[configuration]
+    site.made.items[configuration] = [item for item in kept if item["id"] == DUE]
+    target.sandbox.edits.delete_issue(site.key_of(lost))
+    try:
+        plan = target.plan()
+        result = target.restore(plan)
+    finally:
+        site.made.items[configuration] = kept
+
+    assert [note for note in plan.notes if note.startswith(f"Due date is required for {name}")]
+    [filled] = [found for found in result.outcome.adjustments if "required on the target" in found.reason]
+    assert (filled.field, filled.is_impossible) == (DUE, True)
+    assert result.outcome.failures == ()
 
 
 def test_a_site_that_shows_one_model_no_more_is_told_in_the_plan(old: Restored) -> None:

@@ -22,6 +22,7 @@ from jira_backup_pipeline.engine.restore.compare import DIFFERENT, Correspondenc
 from jira_backup_pipeline.engine.restore.compare_place import PlaceComparison
 from jira_backup_pipeline.engine.restore.compare_ranks import RankComparison
 from jira_backup_pipeline.engine.restore.compare_records import Excuses, UnitComparison
+from jira_backup_pipeline.engine.restore.configuration.assigning import JOINED
 from jira_backup_pipeline.engine.restore.configuration.comparison import (
     ConfigurationComparison,
     TargetSide,
@@ -201,6 +202,19 @@ class _Proof:
             yield Finding(
                 piece.kind, piece.source_id, f"project {self._plan.target.key}", piece.name, judgement
             )
+        if self._plan.target.project_id is None:
+            yield from self._joined(failed)
+
+    def _joined(self, failed: Mapping[str, str]) -> Iterator[Finding]:
+        """Say the same of the schemes that a new project was given after it was made."""
+        for piece in self._plan.configuration:
+            if piece.kind in JOINED and piece.action is not Action.LEAVE:
+                judgement = EXACT
+                if piece.kind in failed:
+                    judgement = Judgement(Verdict.WRONG, Rule.REFUSED, failed[piece.kind])
+                name = piece.kind.replace("_", " ")
+                subject = f"project {self._plan.target.key}"
+                yield Finding(PROJECT_SCHEME, piece.kind, subject, name, judgement)
 
     @property
     def _around(self) -> tuple[Piece, ...]:

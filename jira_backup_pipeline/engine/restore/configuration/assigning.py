@@ -68,7 +68,7 @@ AFTER_ISSUES = ("field_configuration_scheme", "field_scheme")
 # No project is made with these: one that is new follows them afterwards.
 # Stands for a default scheme that a project followed, which may have no record.
 _DEFAULT = "default"
-_JOINED = frozenset({"priority_scheme", *AFTER_ISSUES})
+JOINED = frozenset({"priority_scheme", *AFTER_ISSUES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def assign_schemes(
     }
     if bench.need.has_new_project:
         told = {piece.kind for piece in pieces if piece.action is not Action.LEAVE}
-        planned |= _JOINED & told
+        planned |= JOINED & told
     rows = [row for noun in nouns if noun in planned and (row := _wanted(bench, noun)) is not None]
     for row in rows:
         # Schemes of two sorts may have one id: each sort is a stage of its own.
