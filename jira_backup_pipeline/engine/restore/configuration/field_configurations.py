@@ -171,8 +171,9 @@ def _map_types(bench: Bench, row: Record, target_id: str) -> None:
         type_id = _DEFAULT if source_type == _DEFAULT else bench.mapped("issue_type", source_type)
         found = bench.mapped("field_configuration", members.get("fieldConfigurationId"))
         if type_id is None or found is None:
-            reason = "the target has the issue type or its field configuration not"
-            name = f"type {source_type}"
+            reason = "the target does not have the issue type or its field configuration"
+            known = bench.source.by_id("issue_type").get(source_type)
+            name = f"type {members_of(known).get('name') if known is not None else source_type}"
             bench.findings.adjust(Adjustment(row.kind, row.id, name, reason, is_impossible=True))
         elif present.get(type_id) != found:
             mappings.append({"issueTypeId": type_id, "fieldConfigurationId": found})
