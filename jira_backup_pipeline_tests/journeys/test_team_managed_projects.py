@@ -9,6 +9,7 @@ import pytest
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.restore.plan import Policy, Selection
+from jira_backup_pipeline.sandbox.model import Named
 from jira_backup_pipeline.sandbox.server import start_sandbox
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.bare_target import bare_target
@@ -172,6 +173,19 @@ def test_a_deleted_project_comes_back_company_managed_with_all_that_people_see(s
     made = [e.path for e in site.sandbox.log.entries()[since:] if e.method == "POST" and e.status == 201]
     assert made == []
 
+    # Of the project as it is now a single issue comes back as well: its fields are known by the names that they have now.
+    lost = next(
+        issue
+        for issue in again.outcome.id_map.issues.values()
+        if not there.issues.children.get(int(issue.id))
+    )
+    site.sandbox.edits.delete_issue(lost.id)
+    fields = set(there.fields)
+    alone = site.restore(site.plan(selection=Selection(only_deleted=True)))
+    assert [vars_of(found) for found in alone.report.findings] == []
+    assert set(there.fields) == fields
+    assert told_of(there, KEY) == renamed(before)
+
 
 def test_a_copy_beside_the_project_takes_nothing_that_is_the_projects_own(site: Restorable) -> None:
     before = told_of(site.sandbox.site, KEY)
@@ -213,6 +227,13 @@ def test_an_update_of_the_project_that_is_there_makes_no_configuration(site: Res
     there = site.sandbox.site
     before = told_of(there, KEY)
     site.sandbox.edits.edit_issue(f"{KEY}-2", {"summary": "scribbled over"})
+    # Something that the whole site has is to be made, so that configuration is written at all.
+    (lowest,) = [name for name, found in there.priorities.items() if found.name == "Lowest"]
+    for issue in there.issues:
+        if there.body(issue).values.get("priority") == lowest:
+            there.issues.pin(issue).values["priority"] = "3"
+    del there.priorities[lowest]
+    there.reference_changed()
     setup = {
         name: set(getattr(there, name))
         for name in ("fields", "issue_types", "statuses", "workflows", "roles")
@@ -222,6 +243,7 @@ def test_an_update_of_the_project_that_is_there_makes_no_configuration(site: Res
 
     assert [vars_of(found) for found in result.report.findings] == []
     assert told_of(there, KEY) == before
+    assert "Lowest" in {found.name for found in there.priorities.values()}
     assert {name: set(getattr(there, name)) for name in setup} == setup
 
 
@@ -234,3 +256,21 @@ def test_on_a_new_site_types_statuses_and_fields_are_made(site: Restorable) -> N
         assert [vars_of(found) for found in result.report.findings] == []
         assert told_of(target.site, KEY) == renamed(before)
         assert_converted(target.site, KEY)
+
+
+def test_a_second_project_finds_what_the_first_one_made_since_the_plan(site: Restorable) -> None:
+    """A restore of several projects plans them all first: what the first makes was to be made for the second too."""
+    there = site.sandbox.site
+    project = there.find_project(KEY)
+    assert project is not None
+    before = told_of(there, KEY)
+    site.sandbox.edits.delete_project(KEY, permanent=True)
+    plan = site.plan()
+    with there.lock:
+        item = Named(str(there.next_id("role")), "Administrator", "Made for another project meanwhile")
+        there.roles[item.item_id] = item
+
+    result = site.restore(plan)
+
+    assert [vars_of(found) for found in result.report.findings] == []
+    assert told_of(there, KEY) == renamed(before)

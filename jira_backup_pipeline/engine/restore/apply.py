@@ -20,6 +20,7 @@ from jira_backup_pipeline.engine.restore.calls import Calls
 from jira_backup_pipeline.engine.restore.children import restore_comments, restore_worklogs
 from jira_backup_pipeline.engine.restore.configuration.assigning import AFTER_ISSUES, assign_schemes
 from jira_backup_pipeline.engine.restore.configuration.restoring import (
+    as_planned,
     bench_for,
     make_boards,
     make_contexts,
@@ -102,7 +103,8 @@ _UPDATE_STAGES = frozenset({"edits", "statuses"})
 class RestoreOutcome:
     """What a restore did. `plan` is the one that was carried out: on a resume that of the run that began.
 
-    `people` tells which accounts of the snapshot are active on the target, `fields` where its fields were written to.
+    `people` tells which accounts of the snapshot are active on the target, `fields` where its fields were written to, `found` which
+    of the configuration (kind and id) was there already when it was its turn.
     """
 
     restore: str
@@ -116,6 +118,7 @@ class RestoreOutcome:
     is_resumed: bool = False
     people: Mapping[str, bool] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    found: frozenset[tuple[str, str]] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """Give the outcome for `--json` and run records; ids, counts and reasons, never issue text."""
@@ -208,6 +211,7 @@ def apply_plan(
         is_resumed=journal.is_resumed,
         people=restoration.matches.people.active,
         fields=restoration.matches.field_ids(),
+        found=frozenset(bench.matched),
     )
     journal.end({"ended_at": to_iso(clock()), "run": run, "failures": len(finished.failures)})
     return finished
@@ -285,6 +289,8 @@ def _prepare(
     bench = bench_for(
         wanted, matches, calls, id_map=id_map, findings=findings, is_update=plan.is_whole_update
     )
+    if plan.target.project_id is not None:
+        bench.need = as_planned(bench.need, plan.configuration)
     if plan.makes_configuration and make_definitions(bench, journal):
         matches = replace(matches, site=read_site(calls))
     progress.stage("project", None)

@@ -8,6 +8,7 @@ What stays out: the rules (`compare`, `compare_records`, `compare_place`) and th
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -218,8 +219,17 @@ class _Proof:
 
     @property
     def _around(self) -> tuple[Piece, ...]:
-        """Give what surrounds the project; what belongs to it is compared with it."""
-        return tuple(piece for piece in self._plan.configuration if piece.kind not in PLACE_KINDS)
+        """Give what surrounds the project; what belongs to it is compared with it.
+
+        What was to be made and was there when its turn came (another project's restore made it) was only matched.
+        """
+        return tuple(
+            replace(piece, action=Action.MATCH)
+            if piece.action is Action.MAKE and (piece.kind, piece.source_id) in self._outcome.found
+            else piece
+            for piece in self._plan.configuration
+            if piece.kind not in PLACE_KINDS
+        )
 
     def _compare_configuration(self) -> Iterator[Finding]:
         id_map = self._outcome.id_map

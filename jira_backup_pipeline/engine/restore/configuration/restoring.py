@@ -193,6 +193,14 @@ def bench_for(
     )
 
 
+def as_planned(need: Need, pieces: tuple[Piece, ...]) -> Need:
+    """Give what is wanted for a project that is there, without the kinds that its plan left to the project itself."""
+    planned = {piece.kind for piece in pieces}
+    return need.without(
+        *(kind for kind in need.wanted if kind not in planned and kind not in _OF_TEAM_MANAGED)
+    )
+
+
 def _without_known(need: Need, matches: Matches, source: ConfigurationSource) -> Need:
     """Leave out what the site still has: nothing has to be asked then."""
     look_ups = {
