@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jira_backup_pipeline.domain.manifest import SnapshotState
+from jira_backup_pipeline.engine.restore import status_ways
 from jira_backup_pipeline.engine.restore.plan import Policy, Selection
 from jira_backup_pipeline.sandbox.model import Named
 from jira_backup_pipeline.sandbox.server import start_sandbox
@@ -274,3 +275,30 @@ def test_a_second_project_finds_what_the_first_one_made_since_the_plan(site: Res
 
     assert [vars_of(found) for found in result.report.findings] == []
     assert told_of(there, KEY) == renamed(before)
+
+
+def test_an_emptied_project_is_filled_again_by_its_own_transitions(
+    site: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an empty company-managed project a temporary workflow would be followed; here no scheme can be given."""
+    there = site.sandbox.site
+    project = there.find_project(KEY)
+    assert project is not None
+    before = told_of(there, KEY)
+    for issue in there.issues.of_project(project.project_id):
+        # Sub-tasks go with their parents.
+        if there.find_issue(str(issue.issue_id)) is not None:
+            site.sandbox.edits.delete_issue(str(issue.issue_id))
+    assert told_of(there, KEY) == {}
+    monkeypatch.setattr(status_ways, "TEMPORARY_FROM_ISSUES", 1)
+    since = len(site.sandbox.log.entries())
+    plan = site.plan()
+    assert not plan.has_temporary_workflow
+
+    result = site.restore(plan)
+
+    assert [vars_of(found) for found in result.report.findings] == []
+    assert told_of(there, KEY) == before
+    assert project.is_team_managed
+    asked = {entry.path for entry in site.sandbox.log.entries()[since:] if entry.method in {"POST", "PUT"}}
+    assert not [path for path in asked if "scheme" in path or path.endswith("/workflows/create")]
