@@ -9,6 +9,7 @@ import pytest
 from jira_backup_pipeline.domain.errors import TransientError
 from jira_backup_pipeline.engine.restore.plan import Selection
 from jira_backup_pipeline.engine.restore.quiet import SILENT_SCHEME
+from jira_backup_pipeline.engine.restore.verdicts import Rule
 from jira_backup_pipeline.sandbox.setup.schemes import follows, notification_schemes
 from jira_backup_pipeline_tests.doubles.restorable import (
     STEADY,
@@ -149,6 +150,12 @@ def test_a_scheme_that_cannot_be_given_back_is_reported(site: Restorable) -> Non
     [failure] = result.outcome.failures
     assert failure.kind == "notification_scheme"
     assert SILENT_SCHEME in failure.done
+    # A project that tells nobody of anything any more must not look like success.
+    assert int(result.exit_code) == 3
+    assert result.report is not None
+    assert [(found.field, found.judgement.rule) for found in result.report.findings] == [
+        ("notification scheme", Rule.LEFT_OVER)
+    ]
 
 
 def test_an_account_that_may_not_exchange_schemes_is_told_so(site: Restorable) -> None:
@@ -159,4 +166,5 @@ def test_an_account_that_may_not_exchange_schemes_is_told_so(site: Restorable) -
     result = site.restore(site.plan())
 
     assert [failure.kind for failure in result.outcome.failures] == ["notification_scheme"]
+    assert int(result.exit_code) == 0
     assert site.sandbox.site.made.mails != []

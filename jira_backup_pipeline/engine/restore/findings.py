@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that could not be written. `reason` keeps Jira's own words, `done` says what was done instead."""
+    """One thing that could not be written. `reason` keeps Jira's own words, `done` says what was done instead.
+
+    `is_left_over` marks what the restore made or changed for its own time and could not take back: a person has to.
+    """
 
     kind: str
     source_id: str
     issue_id: str | None
     reason: str
     done: str
+    is_left_over: bool = False
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -39,7 +39,6 @@ from jira_backup_pipeline.engine.restore.report import FidelityReport, Tally, re
 from jira_backup_pipeline.engine.restore.selection import Part
 from jira_backup_pipeline.engine.restore.snapshot import SnapshotView, fields_of
 from jira_backup_pipeline.engine.restore.target import TargetField, target_field
-from jira_backup_pipeline.engine.restore.temporary import LEFT_OVER
 from jira_backup_pipeline.engine.restore.texts import TextWriter
 from jira_backup_pipeline.engine.restore.verdicts import EXACT, Finding, Judgement, Rule, Verdict
 
@@ -181,13 +180,12 @@ class _Proof:
         return self._tally
 
     def _left_over(self) -> Iterator[Finding]:
-        """Name what the restore made for itself and could not take away again."""
+        """Name what the restore made or changed for its own time and could not take back."""
         for failure in self._outcome.failures:
-            if failure.kind == LEFT_OVER:
+            if failure.is_left_over:
                 judgement = Judgement(Verdict.WRONG, Rule.LEFT_OVER, f"{failure.reason}; {failure.done}")
-                yield Finding(
-                    "project", failure.source_id, self._plan.target.key, "workflow scheme", judgement
-                )
+                name = failure.kind.replace("_", " ")
+                yield Finding("project", failure.source_id, self._plan.target.key, name, judgement)
 
     def _schemes(self) -> Iterator[Finding]:
         """Say of each scheme that the project was to follow whether it does; the restore looked after it had been given."""

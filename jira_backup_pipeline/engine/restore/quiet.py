@@ -120,7 +120,13 @@ def _present(restoration: Restoration) -> str | None:
 def _left_silent(restoration: Restoration) -> None:
     reason = "another restore left the project with the empty notification scheme"
     done = "it stays so: finish that restore with --resume, or choose a scheme in the project's settings"
-    restoration.findings.fail(Failure("notification_scheme", restoration.project_id, None, reason, done))
+    _still_silent(restoration, reason, done)
+
+
+def _still_silent(restoration: Restoration, reason: str, done: str) -> None:
+    """Say that the project tells nobody of anything any more, which a person must end."""
+    failure = Failure("notification_scheme", restoration.project_id, None, reason, done, is_left_over=True)
+    restoration.findings.fail(failure)
 
 
 def _silent_scheme(restoration: Restoration) -> str | None:
@@ -158,7 +164,7 @@ def _speak(restoration: Restoration, was: str) -> None:
         if reason is None:
             raise
         done = f"the project still follows {SILENT_SCHEME!r}: give it the notification scheme {was} in its settings"
-        restoration.findings.fail(Failure("notification_scheme", restoration.project_id, None, reason, done))
+        _still_silent(restoration, reason, done)
     record(restoration, STAGE, [_SPEAK], {_SPEAK: was})
 
 

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.engine.restore.journal import StageMemory
 
 STAGE = "temporary workflow"
-# The kind of failures that leave something of ours on the target.
-LEFT_OVER = "workflow_scheme"
+# What the failures of this module are about.
+_KIND = "workflow_scheme"
 _API = "/rest/api/3"
 _ENTER, _WAS, _LEAVE = "enter", "was", "leave"
 _LOOKS = 3
@@ -333,7 +333,7 @@ def _delete(restoration: Restoration, path: str) -> None:
 
 
 def _report(restoration: Restoration, reason: str, done: str) -> None:
-    restoration.findings.fail(Failure(LEFT_OVER, restoration.project_id, None, reason, done))
+    restoration.findings.fail(Failure(_KIND, restoration.project_id, None, reason, done, is_left_over=True))
 
 
 def _words(error: BackupPipelineError) -> str:
