@@ -19,7 +19,13 @@ from jira_backup_pipeline.domain.units import BlobRef
 from jira_backup_pipeline.repository.damage import damaged, lost
 from jira_backup_pipeline.repository.layout import blob_key
 from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
-from jira_backup_pipeline.repository.spooling import CountingReader, CountingWriter, new_spool, own_failures
+from jira_backup_pipeline.repository.spooling import (
+    Blocks,
+    CountingReader,
+    CountingWriter,
+    new_spool,
+    own_failures,
+)
 
 if TYPE_CHECKING:
     from jira_backup_pipeline.repository.keyring import ScopeKeys
@@ -41,7 +47,7 @@ class _Content:
         self._sha256 = hashlib.sha256()
         self._names = [hmac.new(key, digestmod=hashlib.sha256) for key in name_keys]
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: bytes | memoryview) -> None:
         self._sha256.update(chunk)
         for name in self._names:
             name.update(chunk)
@@ -55,7 +61,7 @@ class _Content:
         return [name.hexdigest() for name in self._names]
 
 
-def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
+def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO, blocks: Blocks) -> StoredBlob:
     """Seal and store the bytes of a stream, or recognise that they are stored; the stream is read to its end.
 
     Memory stays bounded: the ciphertext is staged in the store. An exception of `stream` passes unchanged and nothing is stored.
@@ -65,10 +71,12 @@ def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO) -> StoredBlob:
     """
     content = _Content((keys.current.name_key,))
     stored = hashlib.sha256()
-    with store.stage() as staged:
-        source, target = CountingReader(stream, content.update), CountingWriter(staged, stored.update)
+    with store.stage() as staged, blocks.lend() as plain, blocks.lend() as sealed:
+        source = CountingReader(stream, content.update, plain)
+        target = CountingWriter(staged, stored.update, sealed)
         with own_failures(source, target):
             seal_stream(source, target, [keys.current.blob_recipient])  # type: ignore[arg-type]
+            target.finish()
         blob = BlobRef(content.names[0], source.size_bytes, content.plain_sha256)
         key = blob_key(keys.scope, blob.name)
         ref = ObjectRef(key, target.size_bytes, stored.hexdigest(), blob.plain_sha256)
@@ -116,8 +124,8 @@ def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredB
         opened = store.open(key)
     except NotFound as error:
         raise lost(key) from error
-    with opened:
-        source, target = CountingReader(opened, stored.update), CountingWriter(spool, content.update)
+    with opened, Blocks().lend() as sealed:
+        source, target = CountingReader(opened, stored.update, sealed), CountingWriter(spool, content.update)
         with own_failures(source, target):
             unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
     if name not in content.names:

@@ -23,7 +23,7 @@ from jira_backup_pipeline.repository.index import Index, read_tally, read_units,
 from jira_backup_pipeline.repository.layout import blob_key, receipt_key, table_key
 from jira_backup_pipeline.repository.memory import give_back_free_memory
 from jira_backup_pipeline.repository.sealing import NoMatchingKey
-from jira_backup_pipeline.repository.spooling import download, new_spool, put_once
+from jira_backup_pipeline.repository.spooling import Blocks, download, new_spool, put_once
 from jira_backup_pipeline.repository.tables.files import check_footer
 from jira_backup_pipeline.repository.tables.schema import UNITS, is_issue_level
 from jira_backup_pipeline.repository.tables.writing import TableWriter
@@ -160,6 +160,7 @@ class PackWriter:
         self._named_blobs: set[str] = set()
         self._sample: BlobRef | None = None
         self._blob_lock = threading.Lock()
+        self._blocks = Blocks()
 
     @property
     def scope(self) -> str:
@@ -211,7 +212,7 @@ class PackWriter:
 
     def put_blob(self, stream: BinaryIO) -> BlobRef:
         """Store the bytes of an attachment, or recognise them; see `blobs.store_blob`."""
-        stored = store_blob(self._store, self._keys, stream)
+        stored = store_blob(self._store, self._keys, stream, self._blocks)
         with self._blob_lock:
             self._blobs[stored.blob.name] = stored
             self._sample = self._sample or stored.blob
@@ -238,6 +239,7 @@ class PackWriter:
         self.flush()
         give_back_free_memory()
         blobs = [self._stored_blob(name) for name in sorted(self._named_blobs)]
+        self._store.settle(stored.ref.key for stored in self._blobs.values())
         self._read_back()
         index = Index.of(self._units.values())
         units_ref = store_units(
@@ -295,9 +297,12 @@ class PackWriter:
         known = self._blobs.get(name) or self._find_blob(name)
         # Neither written here nor named by a receipt at hand: only the object itself can tell.
         try:
-            return known or inspect_blob(self._store, self._keys, name)
+            found = known or inspect_blob(self._store, self._keys, name)
         except NoMatchingKey as error:
             raise damaged(blob_key(self.scope, name), "no key of its scope opens it") from error
+        if known is None:
+            self._blobs[name] = found
+        return found
 
     def _read_back(self) -> None:
         for part in self._parts:

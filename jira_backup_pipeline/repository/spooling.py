@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
@@ -32,19 +33,44 @@ def new_spool(memory_bytes: int = SPOOL_BYTES) -> BinaryIO:
     return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=memory_bytes))
 
 
-class CountingReader(io.RawIOBase):
-    """A stream seen through: every chunk that is read is counted and shown to `watch`.
+class Blocks:
+    """Blocks of `CHUNK_BYTES` that are lent and used again; taken from several threads.
 
-    The inner stream is read in large chunks, however small the pieces that are asked for: the encryption library asks for
+    The C library gives a block of this size back to the system when it is freed: a new one for every file would cost a
+    page fault for every 4 KiB, which is more than what the digests cost.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[bytearray] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[memoryview]:
+        """Lend a block; what is in it is another's until it is written."""
+        with self._lock:
+            block = self._free.pop() if self._free else bytearray(CHUNK_BYTES)
+        try:
+            yield memoryview(block)
+        finally:
+            with self._lock:
+                self._free.append(block)
+
+
+class CountingReader(io.RawIOBase):
+    """A stream seen through: every byte that is read is counted and shown to `watch`.
+
+    The inner stream is read a block at a time, however small the pieces that are asked for: the encryption library asks for
     8 KiB at a time, and every digest of so little would cost a change of threads. An exception of the inner stream is kept
     in `failure`: the encryption library, which reads through us, would hide it.
     """
 
-    def __init__(self, source: BinaryIO, watch: Callable[[bytes], None]) -> None:
+    def __init__(self, source: BinaryIO, watch: Callable[[memoryview], None], block: memoryview) -> None:
+        """Prepare; `watch` may look at what it is given only until it returns, the block is filled again."""
         super().__init__()
         self._source = source
         self._watch = watch
-        self._rest = memoryview(b"")
+        self._block = block
+        self._position = self._end = 0
         self.size_bytes = 0
         self.failure: BaseException | None = None
 
@@ -52,46 +78,54 @@ class CountingReader(io.RawIOBase):
         """Say that this is for reading."""
         return True
 
-    def read(self, size: int = -1) -> bytes:
-        """Give the next bytes, at most `size`; without one the next chunk."""
-        if not self._rest:
-            self._rest = memoryview(self._chunk())
-        count = len(self._rest) if size is None or size < 0 else size
-        piece, self._rest = self._rest[:count], self._rest[count:]
-        return bytes(piece)
-
     def readinto(self, buffer: object) -> int:
-        """Read into a buffer."""
+        """Give the next bytes, as many as the buffer takes and the block still has."""
+        if self._position == self._end:
+            self._position, self._end = 0, self._fill()
         view = memoryview(cast("bytearray", buffer))
-        piece = self.read(len(view))
-        view[: len(piece)] = piece
-        return len(piece)
+        count = min(len(view), self._end - self._position)
+        view[:count] = self._block[self._position : self._position + count]
+        self._position += count
+        return count
 
-    def _chunk(self) -> bytes:
+    def _fill(self) -> int:
+        filled = 0
         try:
-            chunk = self._source.read(CHUNK_BYTES)
+            while filled < len(self._block) and (piece := self._source.read(len(self._block) - filled)):
+                self._block[filled : filled + len(piece)] = piece
+                filled += len(piece)
         except BaseException as failure:
             self.failure = failure
             raise
-        self.size_bytes += len(chunk)
-        self._watch(chunk)
-        return chunk
+        self.size_bytes += filled
+        self._watch(self._block[:filled])
+        return filled
 
 
 class Sink(Protocol):
     """Where bytes go."""
 
-    def write(self, chunk: bytes, /) -> object:
-        """Take the next bytes."""
+    def write(self, chunk: bytes | memoryview, /) -> object:
+        """Take the next bytes, a copy where they are kept: a view shows a block that is used again."""
 
 
 class CountingWriter(io.RawIOBase):
-    """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target."""
+    """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target.
 
-    def __init__(self, target: Sink | None, watch: Callable[[bytes], None]) -> None:
+    With a block, pieces that are smaller than it are collected there first; `finish` passes the last of them on.
+    """
+
+    def __init__(
+        self,
+        target: Sink | None,
+        watch: Callable[[bytes | memoryview], None],
+        block: memoryview | None = None,
+    ) -> None:
         super().__init__()
         self._target = target
         self._watch = watch
+        self._block = block
+        self._collected = 0
         self.size_bytes = 0
         self.failure: BaseException | None = None
 
@@ -104,17 +138,39 @@ class CountingWriter(io.RawIOBase):
         return self.size_bytes
 
     def write(self, chunk: object) -> int:
-        """Write a chunk on."""
+        """Write a chunk on, or collect it."""
         data = bytes(cast("bytes", chunk))
         self.size_bytes += len(data)
-        self._watch(data)
-        if self._target is not None:
-            try:
-                self._target.write(data)
-            except BaseException as failure:
-                self.failure = failure
-                raise
+        if self._block is None:
+            self._pass_on(data)
+            return len(data)
+        if self._collected + len(data) > len(self._block):
+            self.finish()
+        if len(data) > len(self._block):
+            self._pass_on(data)
+            return len(data)
+        self._block[self._collected : self._collected + len(data)] = data
+        self._collected += len(data)
         return len(data)
+
+    def finish(self) -> None:
+        """Pass on what is collected.
+
+        Not called `flush`: Python flushes a stream that is dropped, also one that failed half way.
+        """
+        if self._block is not None and self._collected:
+            collected, self._collected = self._collected, 0
+            self._pass_on(self._block[:collected])
+
+    def _pass_on(self, data: bytes | memoryview) -> None:
+        self._watch(data)
+        if self._target is None:
+            return
+        try:
+            self._target.write(data)
+        except BaseException as failure:
+            self.failure = failure
+            raise
 
 
 @contextmanager

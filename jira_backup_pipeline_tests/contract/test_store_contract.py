@@ -287,6 +287,31 @@ def test_a_staged_object_appears_whole_under_the_name_it_gets_last(store: Store,
     assert keys_of(store, "") == [KEY]
 
 
+def test_a_stage_keeps_nothing_of_a_block_that_is_used_again(store: Store) -> None:
+    block = bytearray(200_000)
+    with store.stage() as staged:
+        for number, size in enumerate((10, 200_000, 70_000)):
+            block[:] = bytes([number]) * len(block)
+            staged.write(memoryview(block)[:size])
+        content = bytes(10) + b"\1" * 200_000 + b"\2" * 70_000
+        staged.publish(KEY, sha256=hashlib.sha256(content).digest())
+
+    assert store.get(KEY) == content
+
+
+def test_published_objects_are_settled_together_whoever_published_them(store: Store) -> None:
+    for name in ("a/b/c", "a/b/d", "a/e"):
+        with store.stage() as staged:
+            staged.write(b"x")
+            staged.publish(name, sha256=hashlib.sha256(b"x").digest())
+    store.put_new("top", b"")
+
+    store.settle(["a/b/c", "a/b/d", "a/e", "top"])
+    store.settle([])
+
+    assert keys_of(store, "") == ["a/b/c", "a/b/d", "a/e", "top"]
+
+
 def test_a_staged_object_that_gets_no_name_was_never_there(store: Store) -> None:
     with store.stage() as staged:
         staged.write(bytes(3 * 2**20))

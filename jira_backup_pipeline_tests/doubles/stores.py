@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from jira_backup_pipeline.store.staging import SpooledStage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
     from jira_backup_pipeline.domain.errors import BackupPipelineError
@@ -54,6 +54,10 @@ class _WatchedStore:
 
     def stage(self) -> SpooledStage:
         return SpooledStage(self)
+
+    def settle(self, keys: Iterable[str]) -> None:
+        settled = list(keys)
+        self._call("settle", " ".join(settled), lambda: self._inner.settle(settled))
 
     def get(self, key: str) -> bytes:
         return self._call("get", key, lambda: self._inner.get(key))

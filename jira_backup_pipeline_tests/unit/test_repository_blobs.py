@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jira_backup_pipeline.domain.errors import IntegrityError, StoreError, TransientError
-from jira_backup_pipeline.repository.spooling import SPOOL_BYTES, CountingWriter, own_failures
+from jira_backup_pipeline.repository.repository import open_repository
+from jira_backup_pipeline.repository.spooling import (
+    SPOOL_BYTES,
+    Blocks,
+    CountingReader,
+    CountingWriter,
+    own_failures,
+)
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.small_repository import (
     SCOPE,
@@ -21,6 +28,7 @@ from jira_backup_pipeline_tests.doubles.small_repository import (
     record,
     unit,
 )
+from jira_backup_pipeline_tests.doubles.stores import CrashingStore
 
 
 def _blob_keys(small: SmallRepository) -> list[str]:
@@ -108,6 +116,71 @@ def test_an_operating_system_error_of_a_stream_is_a_store_error() -> None:
 
     with pytest.raises(StoreError, match="temporary bytes"):
         pack.put_blob(_CutStream(OSError(5, "Input/output error")))  # type: ignore[arg-type]
+
+
+def test_the_names_of_a_packs_blobs_are_durable_before_its_receipt_names_them() -> None:
+    small = SmallRepository()
+    left_over = small.put_blob(b"stored by a run that died")
+    watched = CrashingStore(small.store)
+    repository = open_repository(watched, identity_text=small.identity_text, clock=small.clock)
+    pack = repository.start_pack(SCOPE, run="run", watermark_ms=0)
+    blobs = [pack.put_blob(io.BytesIO(b"new")), left_over]
+    files = [
+        record("attachment", str(number), {"filename": "a"}, issue_id="1", extra=blob_columns(blob))
+        for number, blob in enumerate(blobs)
+    ]
+    pack.add(unit(*issue_unit("1").records, *files))
+
+    pack.close()
+
+    verbs = [verb for verb, _ in watched.calls]
+    settled = watched.calls[verbs.index("settle")][1].split()
+    receipt = next(
+        place for place, (verb, key) in enumerate(watched.calls) if verb == "put_new" and "receipt" in key
+    )
+    assert verbs.index("settle") < receipt
+    assert sorted(settled) == sorted(f"blobs/{SCOPE}/{blob.name[:2]}/{blob.name}.age" for blob in blobs)
+
+
+@given(pieces=st.lists(st.binary(max_size=40), max_size=12), room=st.integers(1, 30))
+def test_what_passes_through_blocks_is_the_same_bytes_in_the_same_order(
+    pieces: list[bytes], room: int
+) -> None:
+    content = b"".join(pieces)
+    read_on, written_on, target = hashlib.sha256(), hashlib.sha256(), io.BytesIO()
+    source = CountingReader(io.BytesIO(content), read_on.update, memoryview(bytearray(room)))
+    writer = CountingWriter(target, written_on.update, memoryview(bytearray(room)))
+
+    while chunk := source.read(7):
+        writer.write(chunk)
+    for piece in pieces:
+        writer.write(piece)
+    writer.finish()
+
+    assert target.getvalue() == content + content
+    assert (source.size_bytes, writer.size_bytes) == (len(content), 2 * len(content))
+    assert read_on.digest() == hashlib.sha256(content).digest()
+    assert written_on.digest() == hashlib.sha256(content + content).digest()
+
+
+def test_a_writer_that_is_dropped_half_way_passes_nothing_on() -> None:
+    target = io.BytesIO()
+    writer = CountingWriter(target, lambda _: None, memoryview(bytearray(10)))
+    writer.write(b"half")
+
+    writer.close()
+
+    assert target.getvalue() == b""
+
+
+def test_blocks_are_lent_again_and_never_to_two_at_once() -> None:
+    blocks = Blocks()
+
+    with blocks.lend() as first, blocks.lend() as second:
+        assert first.obj is not second.obj
+        known = {id(first.obj), id(second.obj)}
+    with blocks.lend() as third:
+        assert id(third.obj) in known
 
 
 def test_a_full_disk_below_a_writer_is_a_store_error() -> None:

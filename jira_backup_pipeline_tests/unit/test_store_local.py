@@ -230,6 +230,66 @@ def test_body_name_and_folders_are_synced_in_this_order(
     ] == steps
 
 
+def test_the_folder_of_many_published_files_is_synced_once_and_when_asked(
+    store: LocalStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put_new("a/b/before", b"")
+    steps: list[str] = []
+    fsync = os.fsync
+
+    def noted_fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        steps.append("body" if path.parent.name == INCOMING else str(path.relative_to(root)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    for name in ("c", "d"):
+        with store.stage() as staged:
+            staged.write(b"x")
+            staged.publish(f"a/b/{name}", sha256=hashlib.sha256(b"x").digest())
+    published, steps[:] = list(steps), []
+    store.settle(["a/b/c", "a/b/d"])
+
+    assert (published, steps) == (["body", "body"], ["a/b"])
+
+
+def test_settling_what_is_not_there_says_so(store: LocalStore) -> None:
+    store.put_new("a/b", b"")
+
+    with pytest.raises(NotFound):
+        store.settle(["other/c"])
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no posix_fadvise")
+def test_a_large_file_leaves_the_cache_of_the_system_after_it_was_synced(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[tuple[str, int]] = []
+    fsync, advise = os.fsync, os.posix_fadvise
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append(("sync", os.fstat(descriptor).st_size))
+        fsync(descriptor)
+
+    def noted_advice(descriptor: int, start: int, length: int, advice: int) -> None:
+        assert (start, length, advice) == (0, 0, os.POSIX_FADV_DONTNEED)
+        steps.append(("let go", os.fstat(descriptor).st_size))
+        advise(descriptor, start, length, advice)
+
+    store.put_new("before", b"")
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "posix_fadvise", noted_advice)
+    store.put_new("small", b"x")
+    store.put_new("large", bytes(300_000))
+
+    assert [step for step in steps if step[1] in (1, 300_000)] == [
+        ("sync", 1),
+        ("sync", 300_000),
+        ("let go", 300_000),
+    ]
+    assert store.get("large") == bytes(300_000)
+
+
 def test_a_folder_another_writer_just_made_is_synced_too(
     store: LocalStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,10 +361,10 @@ def test_a_known_folder_that_was_replaced_by_a_link_is_not_written_through(
 def test_a_passing_name_that_cannot_be_removed_is_an_error_of_ours(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_self: Path, **_options: object) -> None:
+    def refuse(_path: str) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", refuse)
+        patch.setattr(os, "unlink", refuse)
         with pytest.raises(StoreError, match="cannot write a new object"):
             store.put_new("a", b"x")
