@@ -22,6 +22,7 @@ Extract: TypeAlias = Callable[[object], ColumnValue]
 _Convert: TypeAlias = Callable[[object], ColumnValue]
 
 _INT64_LIMIT = 2**63
+_BRANCH_AND_LEAF = 2
 
 
 def extractor(column: Column) -> Extract:
@@ -34,6 +35,8 @@ def extractor(column: Column) -> Extract:
 
 def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
     *branches, last = path
+    if not branches:
+        return _member(last, convert)
 
     def extract(value: object) -> ColumnValue:
         for step in branches:
@@ -49,13 +52,50 @@ def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
     return extract
 
 
+def _member(name: str, convert: _Convert) -> Extract:
+    """Make the function for a member of the record itself, which is what most columns are."""
+
+    def extract(value: object) -> ColumnValue:
+        if type(value) is not dict and not isinstance(value, Mapping):
+            return None
+        found = value.get(name)
+        return None if found is None else convert(found)
+
+    return extract
+
+
 def texts_extractor(column: Column) -> Callable[[object], list[str]]:
     """Make the function that gives the texts of a column of type STRINGS, none where there is no list.
 
     They are those of the list's members themselves, or of what every member has at the rest of the column's path.
     """
     path = column.path
+    walk = _walk_to_texts(path)
+    return _texts_below(path[0], path[1], walk) if len(path) == _BRANCH_AND_LEAF else walk
 
+
+def _texts_below(
+    branch: str, leaf: str, walk: Callable[[object], list[str]]
+) -> Callable[[object], list[str]]:
+    """Make the function for one member of everything in a list, which a changelog has six of for each entry.
+
+    What is not of that shape is left to `walk`.
+    """
+
+    def extract(value: object) -> list[str]:
+        members = value.get(branch) if type(value) is dict else None
+        if type(members) is not list:
+            return walk(value)
+        return [
+            found if type(found := member.get(leaf)) is str and found.isascii() else _as_text(found) or ""
+            for member in members
+            if type(member) is dict or isinstance(member, Mapping)
+        ]
+
+    return extract
+
+
+def _walk_to_texts(path: tuple[str, ...]) -> Callable[[object], list[str]]:
     def extract(value: object) -> list[str]:
         for position, step in enumerate(path):
             if isinstance(value, list):

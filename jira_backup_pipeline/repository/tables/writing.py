@@ -117,9 +117,15 @@ class TableWriter:
         """
         if self._copied:
             self.close_row_group()
-        waiting = self._waiting
+        waiting, hangs = self._waiting, self._hangs_on_issue
         for record in records:
-            self._check(record)
+            # Nearly every record is plain; the calls for the others would cost as much as all the rest here.
+            if (
+                record.extra
+                or not record.id.isascii()
+                or (hangs and not (record.issue_id or "\x80").isascii())
+            ):
+                self._check(record)
             waiting.append(record)
             self._buffered_bytes += len(record.raw)
             self._buffered_rows += 1
@@ -154,7 +160,15 @@ class TableWriter:
             self._reset()
         elif self._buffered_rows:
             self._turn_into_cells()
-            arrays = [self._array(field) for field in self._schema]
+            raw, raw_binary = _raw_arrays(self._columns["raw"])
+            arrays = [
+                raw
+                if field.name == "raw"
+                else raw_binary
+                if field.name == "raw_binary"
+                else self._array(field)
+                for field in self._schema
+            ]
             self._file.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self._reset()
 
@@ -213,12 +227,8 @@ class TableWriter:
         if self._hangs_on_issue:
             columns["issue_id"].extend([record.issue_id for record in records])
         raws = [record.raw for record in records]
-        texts = [_as_unicode(raw) for raw in raws]
         digests = [hashlib.sha256(raw).digest() for raw in raws]
-        columns["raw"].extend(texts)
-        columns["raw_binary"].extend(
-            [raw if text is None else None for raw, text in zip(raws, texts, strict=True)]
-        )
+        columns["raw"].extend(raws)
         columns["raw_sha256"].extend(digests)
         self._rows_digest.update(b"".join(digests))
         records.clear()
@@ -248,8 +258,18 @@ def _as_date(extract: Callable[[object], Any]) -> Callable[[object], date | None
     return extract_date
 
 
+def _raw_arrays(raws: Sequence[bytes]) -> tuple[pa.Array, pa.Array]:
+    """Give exact bytes as texts, and as bytes those that are not UTF-8; each row stands in one of the two, the other is null."""
+    try:
+        return pa.array(raws, type=pa.string()), pa.nulls(len(raws), pa.binary())
+    except pa.ArrowInvalid:
+        # Hardly ever: Arrow refuses a whole column for one row, so each is looked at.
+        texts = [_as_unicode(raw) for raw in raws]
+        others = [raw if text is None else None for raw, text in zip(raws, texts, strict=True)]
+        return pa.array(texts, type=pa.string()), pa.array(others, type=pa.binary())
+
+
 def _as_unicode(raw: bytes) -> str | None:
-    """Give the text of exact bytes, None where they are not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
