@@ -20,6 +20,7 @@ from jira_backup_pipeline.repository.damage import damaged, lost
 from jira_backup_pipeline.repository.layout import blob_key
 from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
 from jira_backup_pipeline.repository.spooling import (
+    CHUNK_BYTES,
     Blocks,
     CountingReader,
     CountingWriter,
@@ -28,6 +29,8 @@ from jira_backup_pipeline.repository.spooling import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jira_backup_pipeline.repository.keyring import ScopeKeys
     from jira_backup_pipeline.store.contract import Store
 
@@ -40,25 +43,20 @@ class StoredBlob:
     ref: ObjectRef
 
 
-class _Content:
-    """Digests of plain bytes on their way: the sha256 and the keyed name under every epoch's name key."""
+def _name(name_key: bytes, plain_sha256: bytes) -> str:
+    # The keyed digest of a digest: as hard to guess and to collide as one of the content, which would be a pass of its own
+    # over every byte, and one for each epoch where a blob is read.
+    return hmac.digest(name_key, plain_sha256, "sha256").hex()
 
-    def __init__(self, name_keys: tuple[bytes, ...]) -> None:
-        self._sha256 = hashlib.sha256()
-        self._names = [hmac.new(key, digestmod=hashlib.sha256) for key in name_keys]
 
-    def update(self, chunk: bytes | memoryview) -> None:
-        self._sha256.update(chunk)
-        for name in self._names:
+def _names_of_format_1(name_keys: Iterable[bytes], content: BinaryIO) -> set[str]:
+    """Give the names that receipts of format 1 knew content by: the keyed digest of all of it; reads it from its start."""
+    names = [hmac.new(key, digestmod=hashlib.sha256) for key in name_keys]
+    content.seek(0)
+    while chunk := content.read(CHUNK_BYTES):
+        for name in names:
             name.update(chunk)
-
-    @property
-    def plain_sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    @property
-    def names(self) -> list[str]:
-        return [name.hexdigest() for name in self._names]
+    return {name.hexdigest() for name in names}
 
 
 def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO, blocks: Blocks) -> StoredBlob:
@@ -69,15 +67,15 @@ def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO, blocks: Blocks) 
     Raises:
         IntegrityError: the content is stored already, but what is stored is damaged.
     """
-    content = _Content((keys.current.name_key,))
-    stored = hashlib.sha256()
+    content, stored = hashlib.sha256(), hashlib.sha256()
     with store.stage() as staged, blocks.lend() as plain, blocks.lend() as sealed:
         source = CountingReader(stream, content.update, plain)
         target = CountingWriter(staged, stored.update, sealed)
         with own_failures(source, target):
             seal_stream(source, target, [keys.current.blob_recipient])  # type: ignore[arg-type]
             target.finish()
-        blob = BlobRef(content.names[0], source.size_bytes, content.plain_sha256)
+        name = _name(keys.current.name_key, content.digest())
+        blob = BlobRef(name, source.size_bytes, content.hexdigest())
         key = blob_key(keys.scope, blob.name)
         ref = ObjectRef(key, target.size_bytes, stored.hexdigest(), blob.plain_sha256)
         try:
@@ -118,8 +116,7 @@ def open_blob(store: Store, keys: ScopeKeys, name: str) -> BinaryIO:
 
 def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredBlob:
     key = blob_key(keys.scope, name)
-    content = _Content(tuple(epoch.name_key for epoch in keys.epochs))
-    stored = hashlib.sha256()
+    content, stored = hashlib.sha256(), hashlib.sha256()
     try:
         opened = store.open(key)
     except NotFound as error:
@@ -128,7 +125,9 @@ def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredB
         source, target = CountingReader(opened, stored.update, sealed), CountingWriter(spool, content.update)
         with own_failures(source, target):
             unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
-    if name not in content.names:
+    name_keys = [epoch.name_key for epoch in keys.epochs]
+    names = {_name(name_key, content.digest()) for name_key in name_keys}
+    if name not in names and name not in _names_of_format_1(name_keys, spool):
         raise damaged(key, "it holds other content than its name says")
-    blob = BlobRef(name, target.size_bytes, content.plain_sha256)
+    blob = BlobRef(name, target.size_bytes, content.hexdigest())
     return StoredBlob(blob, ObjectRef(key, source.size_bytes, stored.hexdigest(), blob.plain_sha256))

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.repository.tables.writing import WrittenTable
     from jira_backup_pipeline.store.contract import Store
 
-RECEIPT_FORMAT = 1
+# 2: names of blobs are keyed digests of the content's digest; 1: of the content itself.
+RECEIPT_FORMAT = 2
 # All kinds together may hold this much raw before the fullest row group closes early.
 _BUFFER_BYTES = 48 * 2**20
 # A file that grew to this size is finished and the next one begun: nobody has to move more at once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import io
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,6 +30,10 @@ from jira_backup_pipeline_tests.doubles.small_repository import (
     unit,
 )
 from jira_backup_pipeline_tests.doubles.stores import CrashingStore
+
+
+def _key(name: str) -> str:
+    return f"blobs/{SCOPE}/{name[:2]}/{name}.age"
 
 
 def _blob_keys(small: SmallRepository) -> list[str]:
@@ -68,6 +73,25 @@ def test_names_are_keyed_so_that_scopes_and_repositories_do_not_share_them() -> 
 
     assert len({ref.name for ref in names}) == 3
     assert hashlib.sha256(b"known").hexdigest() not in {ref.name for ref in names}
+
+
+def test_a_name_is_the_keyed_digest_of_the_contents_digest_and_in_older_packs_of_the_content() -> None:
+    small = SmallRepository()
+    content = b"content" * 100_000
+    ref = small.put_blob(content)
+    repository = small.reopened()
+    name_key = repository._keyring.of(SCOPE).current.name_key
+    older = hmac.digest(name_key, content, "sha256").hex()
+    small.store.put_new(_key(older), small.store.get(_key(ref.name)))
+    foreign = hmac.digest(name_key, b"other content", "sha256").hex()
+    small.store.put_new(_key(foreign), small.store.get(_key(ref.name)))
+
+    assert ref.name == hmac.digest(name_key, hashlib.sha256(content).digest(), "sha256").hex()
+    for name in (ref.name, older):
+        with repository.open_blob(SCOPE, name) as opened:
+            assert opened.read() == content
+    with pytest.raises(IntegrityError, match="other content than its name"):
+        repository.open_blob(SCOPE, foreign)
 
 
 def test_several_threads_may_store_the_same_bytes() -> None:

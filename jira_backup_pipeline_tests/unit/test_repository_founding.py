@@ -18,6 +18,7 @@ from jira_backup_pipeline.domain.errors import (
 )
 from jira_backup_pipeline.repository.documents import seal_document, sign_plain
 from jira_backup_pipeline.repository.identity import new_identity, read_identity
+from jira_backup_pipeline.repository.packs import RECEIPT_FORMAT
 from jira_backup_pipeline.repository.repository import create_repository, open_repository
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.small_repository import (
@@ -207,12 +208,13 @@ def test_a_newer_document_is_not_guessed_at(what: str) -> None:
     recipients = [keyring.of(SCOPE).current.blob_recipient]
     if what == "keyring":
         recipients = [recipient.recipient for recipient in repository.recipients()]
-    changed = payload if what == "envelope" else {**payload, "format": 2}
+    newer = RECEIPT_FORMAT + 1 if what == "receipt" else 2
+    changed = payload if what == "envelope" else {**payload, "format": newer}
     sealed = _sealed(small, key, changed, recipients, envelope=2 if what == "envelope" else 1)
     small.store.delete(key)
     small.store.put_new(key, sealed)
 
-    with pytest.raises(UnsupportedFormat, match="format 2"):
+    with pytest.raises(UnsupportedFormat, match=f"format {newer}"):
         _use(small.reopened())
 
 
