@@ -34,7 +34,7 @@ _CORE = (
 _OVERFLOW = ("GET /rest/api/3/issue/{issue_id}/comment", "GET /rest/api/3/issue/{issue_id}/worklog")
 _PROPERTIES = ("POST /rest/api/3/comment/list", "POST /rest/api/3/worklog/list")
 _THREADS = 8
-# One bare download varies by a quarter from one time to the next, a capture by a twentieth.
+# A bare download varies by a quarter from one time to the next.
 _BARE_ROUNDS = 3
 _SERVER_FAILED = 500
 

@@ -35,8 +35,6 @@ def extractor(column: Column) -> Extract:
 
 def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
     *branches, last = path
-    if not branches:
-        return _member(last, convert)
 
     def extract(value: object) -> ColumnValue:
         for step in branches:
@@ -47,18 +45,6 @@ def _value_at(path: tuple[str, ...], convert: _Convert) -> Extract:
         if type(value) is not dict and not isinstance(value, Mapping):
             return None
         found = value.get(last)
-        return None if found is None else convert(found)
-
-    return extract
-
-
-def _member(name: str, convert: _Convert) -> Extract:
-    """Make the function for a member of the record itself, which is what most columns are."""
-
-    def extract(value: object) -> ColumnValue:
-        if type(value) is not dict and not isinstance(value, Mapping):
-            return None
-        found = value.get(name)
         return None if found is None else convert(found)
 
     return extract

@@ -62,7 +62,7 @@ def _names_of_format_1(name_keys: Iterable[bytes], content: BinaryIO) -> set[str
 def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO, blocks: Blocks) -> StoredBlob:
     """Seal and store the bytes of a stream, or recognise that they are stored; the stream is read to its end.
 
-    Memory stays bounded: the ciphertext is staged in the store. An exception of `stream` passes unchanged and nothing is stored.
+    Memory stays bounded: the bytes pass through two of the blocks, and the ciphertext is staged in the store. An exception of `stream` passes unchanged and nothing is stored.
 
     Raises:
         IntegrityError: the content is stored already, but what is stored is damaged.
@@ -121,8 +121,9 @@ def _fetch(store: Store, keys: ScopeKeys, name: str, spool: BinaryIO) -> StoredB
         opened = store.open(key)
     except NotFound as error:
         raise lost(key) from error
-    with opened, Blocks().lend() as sealed:
-        source, target = CountingReader(opened, stored.update, sealed), CountingWriter(spool, content.update)
+    with opened:
+        source = CountingReader(opened, stored.update, memoryview(bytearray(CHUNK_BYTES)))
+        target = CountingWriter(spool, content.update)
         with own_failures(source, target):
             unseal_stream(source, target, keys.identities, key=key)  # type: ignore[arg-type]
     name_keys = [epoch.name_key for epoch in keys.epochs]

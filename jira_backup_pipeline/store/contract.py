@@ -95,7 +95,7 @@ class Store(Protocol):
         one sync for all that lie in it. Objects of `put_new` do not need it.
 
         Raises:
-            NotFound: an object's folder is gone.
+            NotFound: in a store of folders, that of an object is gone.
         """
 
     def get(self, key: str) -> bytes:

@@ -8,8 +8,8 @@ knowledge of the layout below the root.
 
 How a file appears: a temporary file in `.incoming` (a name no key can have) is written and synced, then hard-linked to
 its name. Linking fails when the name is taken, which makes it the create-only write; a rename would overwrite. The
-folder is synced last, so that the name survives too: at once by `put_new`, for many published files together by `settle`. Symbolic links below the root are never followed: nobody can
-lead a write out of the folder by planting one.
+folder is synced last, so that the name survives too: at once by `put_new`, for many published files together by `settle`.
+Symbolic links below the root are never followed: nobody can lead a write out of the folder by planting one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The short ways to a column's cells give what the long way gives, for whatever Jira may send."""
+"""Columns of texts give the same by the short way and by the long one, for whatever Jira may send."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jira_backup_pipeline.domain.columns import extractor, texts_extractor
+from jira_backup_pipeline.domain.columns import texts_extractor
 from jira_backup_pipeline.domain.kinds import Column, ColumnType
 
 _LEAF = st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3) | st.just("\ud800")
@@ -40,11 +40,3 @@ def test_texts_of_a_list_are_those_of_its_objects_a_null_leaf_included(value: An
     found = texts_extractor(Column("fields", ColumnType.STRINGS, ("items", "field")))(value)
 
     assert found == expected
-
-
-@given(value=_JSON)
-def test_a_member_of_the_record_itself_is_found_as_one_deeper_is(value: Any) -> None:
-    direct = extractor(Column("field", ColumnType.STRING, ("field",)))
-    deeper = extractor(Column("field", ColumnType.STRING, ("items", "field")))
-
-    assert direct(value) == deeper({"items": value})

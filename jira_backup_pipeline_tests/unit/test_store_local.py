@@ -260,7 +260,6 @@ def test_settling_what_is_not_there_says_so(store: LocalStore) -> None:
         store.settle(["other/c"])
 
 
-@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no posix_fadvise")
 def test_a_large_file_leaves_the_cache_of_the_system_after_it_was_synced(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
