@@ -206,26 +206,27 @@ class JiraClient:
 
         `stream` gives a body that is read while it is sent; it is asked for anew at every attempt.
         """
-        attempt = 0
+        attempt = throttled = 0
         while True:
             attempt += 1
             outcome = self._exchange(request, stream() if stream is not None else None)
-            decision = self._decide(outcome, attempt, request)
+            decision = self._decide(outcome, attempt, request, throttled)
             if isinstance(decision, Proceed) and isinstance(outcome, Response):
                 try:
                     return read(outcome.told)
                 except Garbled as garbled:
-                    decision = self._decide(garbled, attempt, request)
+                    decision = self._decide(garbled, attempt, request, throttled)
             match decision:
                 case Refuse(refusal=refusal):
                     return self.checked(request, refusal)
                 case Fail(error=error):
                     raise error
                 case Retry():
+                    throttled += decision.is_throttled
                     self.wait(request, decision)
 
     def _decide(
-        self, outcome: Response | Broken | Garbled, attempt: int, request: Request
+        self, outcome: Response | Broken | Garbled, attempt: int, request: Request, throttled: int = 0
     ) -> Proceed | Retry | Fail | Refuse:
         decision = decide(
             outcome,
@@ -233,6 +234,7 @@ class JiraClient:
             request=request,
             now=self._timing.clock(),
             roll=self._timing.roll(),
+            throttled=throttled,
             rules=self._rules,
         )
         if isinstance(decision, Proceed):
@@ -245,10 +247,10 @@ class JiraClient:
             raise _closed()
 
     def decide_on(
-        self, outcome: Response | Broken, attempt: int, request: Request
+        self, outcome: Response | Broken, attempt: int, request: Request, *, throttled: int = 0
     ) -> Proceed | Retry | Fail | Refuse:
         """Give the decision on an exchange that the caller runs itself (downloads)."""
-        return self._decide(outcome, attempt, request)
+        return self._decide(outcome, attempt, request, throttled)
 
     def turn(self, request: Request) -> AbstractContextManager[None]:
         """Wait for a turn at the request's endpoint and hold it while the block runs."""

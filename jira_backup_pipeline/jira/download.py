@@ -95,19 +95,20 @@ class _Source:
 
     def open_at(self, position: int) -> Exchange | Refusal:
         """Give the open answer that begins at a position (or at 0), or the refusal."""
-        attempt = 0
+        attempt = throttled = 0
         while True:
             attempt += 1
             outcome = self._attempt(position)
             if not isinstance(outcome, Response | Broken):
                 return outcome
-            decision = self._client.decide_on(outcome, attempt, self.request)
+            decision = self._client.decide_on(outcome, attempt, self.request, throttled=throttled)
             match decision:
                 case Refuse(refusal=refusal):
                     return self._client.checked(self.request, refusal)
                 case Fail(error=error):
                     raise error
                 case Retry():
+                    throttled += decision.is_throttled
                     self._client.wait(self.request, decision)
                 case _:
                     raise UnexpectedAnswer(

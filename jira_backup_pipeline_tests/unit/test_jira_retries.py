@@ -29,9 +29,14 @@ _JSON = {"content-type": "application/json"}
 
 
 def decided(
-    outcome: Response | Broken | Garbled, attempt: int = 1, *, request: Request = _READ, roll: float = 0.5
+    outcome: Response | Broken | Garbled,
+    attempt: int = 1,
+    *,
+    request: Request = _READ,
+    roll: float = 0.5,
+    throttled: int = 0,
 ) -> Decision:
-    return decide(outcome, attempt, request=request, now=_NOW, roll=roll)
+    return decide(outcome, attempt, request=request, now=_NOW, roll=roll, throttled=throttled)
 
 
 def retry(decision: Decision) -> Retry:
@@ -105,7 +110,7 @@ def test_an_unreadable_retry_after_falls_back_to_backing_off(nonsense: str) -> N
 
 
 def test_a_429_without_any_word_backs_off_and_slows_its_endpoint() -> None:
-    decision = retry(decided(Response(429), 2, roll=0.5))
+    decision = retry(decided(Response(429), 2, roll=0.5, throttled=1))
 
     assert decision == Retry(4.0, Slows.ENDPOINT, "429 without a reason", is_throttled=True)
 
@@ -140,9 +145,7 @@ def test_a_read_is_tried_four_times_with_growing_bounded_waits(
     attempt=st.integers(4, 1_000),
     outcome=st.sampled_from(
         [
-            Response(429, {"retry-after": "1"}),
-            Response(429),
-            Response(503, {"retry-after": "1"}),
+            Response(503),
             Response(200, {"content-type": "text/html"}, b"<html>"),
             Broken(Breakage.NOT_SENT, "refused"),
             Broken(Breakage.CUT, "reset"),
@@ -155,6 +158,39 @@ def test_nothing_is_ever_tried_more_often_than_the_rules_say(
     *, attempt: int, outcome: Response | Broken | Garbled, is_write: bool
 ) -> None:
     assert isinstance(decided(outcome, attempt, request=_WRITE if is_write else _READ), Fail)
+
+
+@given(
+    times=st.integers(1, 40),
+    failed=st.integers(0, 3),
+    outcome=st.sampled_from(
+        [
+            Response(429, {"retry-after": "1"}),
+            Response(429),
+            Response(429, {"ratelimit-reason": "jira-quota-global-based", "retry-after": "60"}),
+            Response(503, {"retry-after": "1"}),
+        ]
+    ),
+)
+def test_being_asked_for_less_is_counted_apart_from_failures(
+    *, times: int, failed: int, outcome: Response
+) -> None:
+    rules = RetryRules()
+    is_quota = "ratelimit-reason" in outcome.headers
+
+    decision = decided(outcome, times + failed, throttled=times - 1)
+
+    most = rules.attempts if is_quota else rules.throttled_attempts
+    if times >= most:
+        assert isinstance(decision, Fail)
+        assert f"asked {most} times in a row to wait" in str(decision.error)
+    else:
+        assert retry(decision).is_throttled
+
+
+def test_a_failure_after_much_throttling_is_still_asked_again() -> None:
+    assert isinstance(decided(Response(500), 9, throttled=8), Retry)
+    assert isinstance(decided(Response(500), 12, throttled=8), Fail)
 
 
 def test_503_with_retry_after_waits_as_told() -> None:
@@ -198,7 +234,7 @@ def test_a_write_that_was_never_sent_or_was_refused_unread_is_sent_again() -> No
 
 
 def test_a_throttled_write_that_runs_out_of_attempts_is_not_called_lost() -> None:
-    decision = decided(Response(429, {"retry-after": "1"}), 4, request=_WRITE)
+    decision = decided(Response(429, {"retry-after": "1"}), 10, request=_WRITE, throttled=9)
 
     assert isinstance(decision, Fail)
     assert not isinstance(decision.error, AnswerLost)
@@ -253,6 +289,26 @@ def test_a_redirect_to_a_task_is_the_answer_to_a_write(body: bytes) -> None:
     elsewhere = Response(303, {"location": "https://id.example.net/login?to=/rest/api/3/task"}, body)
     assert isinstance(decided(elsewhere, request=_WRITE), Fail)
     assert elsewhere.told == body
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"errorMessages": ["a"], "errors": {"f": "b"}}, "a; f: b"),
+        ({"message": "a", "status-code": 404}, "a"),
+        ({"code": 403, "message": "a", "error": "a"}, "a"),
+        ({"error": "invalid_scope", "error_description": "a"}, "invalid_scope; a"),
+        ({"errors": [{"title": "a", "detail": "b"}, {"message": "c"}]}, "a; b; c"),
+        (["a", "b"], "a; b"),
+        ("a", "a"),
+        ({"status": 404}, "no further words"),
+    ],
+)
+def test_jiras_words_are_found_in_every_form_of_refusal(document: object, words: str) -> None:
+    decision = decided(Response(404, _JSON, json.dumps(document).encode()))
+
+    assert isinstance(decision, Refuse)
+    assert decision.refusal.words == words
 
 
 def test_jiras_words_are_kept_to_one_short_line() -> None:

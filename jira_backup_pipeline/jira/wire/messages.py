@@ -23,6 +23,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _WORDS_LIMIT = 300
 _SEE_OTHER = 303
 _TASK = re.compile(r"/rest/api/(?:3|2|latest)/task/([A-Za-z0-9-]+)/?(?:\?.*)?$")
+# Jira's own error collections name no others; its gateway, its apps and its older parts do.
+_WORD_MEMBERS = ("errorMessage", "message", "error", "error_description", "title", "detail", "reason")
 _JSON_HEADERS = (("Content-Type", "application/json"),)
 
 
@@ -185,6 +187,10 @@ def words_of(response: Response) -> str:
 
 
 def _words_in(document: object) -> str:
+    if isinstance(document, str):
+        return document
+    if isinstance(document, list):
+        return "; ".join(dict.fromkeys(text for one in document if (text := _words_in(one))))
     if not isinstance(document, dict):
         return ""
     messages = document.get("errorMessages")
@@ -192,7 +198,7 @@ def _words_in(document: object) -> str:
     errors = document.get("errors")
     if isinstance(errors, dict):
         found += [f"{name}: {text}" for name, text in errors.items()]
-    found += [
-        str(document[name]) for name in ("errorMessage", "message") if isinstance(document.get(name), str)
-    ]
-    return "; ".join(found)
+    if isinstance(errors, list):
+        found += [text for one in errors if (text := _words_in(one))]
+    found += [document[name] for name in _WORD_MEMBERS if isinstance(document.get(name), str)]
+    return "; ".join(dict.fromkeys(found))

@@ -48,6 +48,8 @@ class RetryRules:
     """Bounds of patience. Times are in seconds."""
 
     attempts: int = 4
+    # "Later" is no failure: whoever is one of many callers hears it several times in a row. A quota hour counts as above.
+    throttled_attempts: int = 10
     first_wait_seconds: float = 2.0
     longest_backoff_seconds: float = 30.0
     # A quota is given back at the full hour; a wait beyond that is not worth holding a run for.
@@ -95,13 +97,22 @@ def decide(
     request: Request,
     now: datetime,
     roll: float,
+    throttled: int = 0,
     rules: RetryRules | None = None,
 ) -> Decision:
     """Decide what becomes of a call after its `attempt`-th outcome (counted from 1).
 
-    `roll` is a random number from 0 to 1, `now` the time that resets are compared with.
+    `throttled` of the outcomes before only asked for less, `roll` is a random number from 0 to 1, `now` the time that resets
+    are compared with.
     """
-    case = _Case(attempt=attempt, request=request, now=now, roll=roll, rules=rules or RetryRules())
+    case = _Case(
+        attempt=attempt - throttled,
+        throttled=throttled + 1,
+        request=request,
+        now=now,
+        roll=roll,
+        rules=rules or RetryRules(),
+    )
     match outcome:
         case Broken():
             decision = case.after_breakage(outcome)
@@ -109,22 +120,34 @@ def decide(
             decision = case.ask_again(f"unreadable answer: {outcome}")
         case Response():
             decision = case.after_answer(outcome)
-    if isinstance(decision, Retry) and attempt >= case.rules.attempts:
-        return Fail(_spent(request, decision, attempt))
-    return decision
+    return case.bounded(decision)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
+    """`attempt` counts the failures, `throttled` the requests to slow down, each with this outcome if it is one."""
+
     attempt: int
+    throttled: int
     request: Request
     now: datetime
     roll: float
     rules: RetryRules
 
+    def bounded(self, decision: Decision) -> Decision:
+        """End a call that has been tried as often as the rules allow."""
+        if not isinstance(decision, Retry):
+            return decision
+        if not decision.is_throttled:
+            is_spent = self.attempt >= self.rules.attempts
+            return Fail(_spent(self.request, decision, self.attempt)) if is_spent else decision
+        is_quota = decision.slows is Slows.ALL
+        most = self.rules.attempts if is_quota else self.rules.throttled_attempts
+        return Fail(_throttled_for_long(self.request, decision, most)) if self.throttled >= most else decision
+
     def after_breakage(self, broken: Broken) -> Decision:
         if broken.breakage is Breakage.NOT_SENT:
-            return Retry(self._backoff(), Slows.CALL, str(broken))
+            return Retry(self._backoff(self.attempt), Slows.CALL, str(broken))
         return self.ask_again(str(broken))
 
     def after_answer(self, response: Response) -> Decision:
@@ -147,7 +170,7 @@ class _Case:
         if not self.request.is_repeatable:
             return Fail(_lost(self.request, reason))
         if announced_seconds is None:
-            return Retry(self._backoff(), Slows.CALL, reason)
+            return Retry(self._backoff(self.attempt), Slows.CALL, reason)
         return self._wait_as_told(announced_seconds, Slows.ENDPOINT, reason)
 
     def _throttled(self, response: Response) -> Decision:
@@ -162,7 +185,7 @@ class _Case:
         reason = f"429 {told or 'without a reason'}"
         if wait is not None:
             return self._wait_as_told(wait, slows, reason)
-        return Retry(self._backoff(), slows, reason, is_throttled=True)
+        return Retry(self._backoff(self.throttled), slows, reason, is_throttled=True)
 
     def _page_for_people(self) -> Decision:
         again = self.ask_again("an HTML page instead of an answer")
@@ -181,8 +204,8 @@ class _Case:
         # What Jira names is the least; a little more keeps the waiters from coming back in step.
         return Retry(seconds * (1 + 0.1 * self.roll) + self.roll, slows, reason, is_throttled=True)
 
-    def _backoff(self) -> float:
-        doubled = self.rules.first_wait_seconds * 2.0 ** (self.attempt - 1)
+    def _backoff(self, nth: int) -> float:
+        doubled = self.rules.first_wait_seconds * 2.0 ** (nth - 1)
         return min(self.rules.longest_backoff_seconds, doubled) * (0.7 + 0.6 * self.roll)
 
 
@@ -248,4 +271,12 @@ def _spent(request: Request, decision: Retry, attempts: int) -> TransientError:
     return TransientError(
         f"jira did not answer {request.endpoint} after {attempts} attempts ({decision.reason})",
         hint="Check Jira's status page and the network, then run again; the work done so far is kept.",
+    )
+
+
+def _throttled_for_long(request: Request, decision: Retry, times: int) -> TransientError:
+    return TransientError(
+        f"jira asked {times} times in a row to wait with {request.endpoint} ({decision.reason})",
+        hint="Other callers may be using up what Jira allows this site: run again when there are fewer; the work done so far "
+        "is kept.",
     )
