@@ -25,11 +25,7 @@ from jira_backup_pipeline.jira.child_properties import add_child_properties
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
-from jira_backup_pipeline.jira.remote_links import (
-    entries_naming_links,
-    read_remote_links,
-    read_remote_links_of,
-)
+from jira_backup_pipeline.jira.remote_links import RemoteLinks, entries_naming_links
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -121,6 +117,7 @@ class IssueReading:
         self._links_of = None if links_of is None else frozenset(links_of)
         self._stored_links = stored_links
         self._overflow = Overflow(client)
+        self._links = RemoteLinks(client)
         # The delta of a night can be held whole, so that no request for properties goes out half empty. A first reading
         # hands out what it has: files are fetched and packs are closed meanwhile.
         self._is_delta = is_delta
@@ -175,7 +172,7 @@ class IssueReading:
         bodies = [self._client.submit(read, batch) for batch in batches]
         asked = [issue_id for issue_id in dict.fromkeys(ids) if self._is_asked_for_links(issue_id)]
         rows = _rows(asked, self._client.max_in_flight)
-        links = [self._client.submit(partial(read_remote_links_of, self._client), row) for row in rows]
+        links = [self._client.submit(self._links.read_all, row) for row in rows]
         return _Window(ids, bodies, histories, links)
 
     def _read(self, window: _Window) -> _Parts:
@@ -225,11 +222,13 @@ class IssueReading:
                 # An issue that vanished meanwhile has no links to miss either.
                 if issue_id in parts:
                     parts[issue_id].lists["remote_link"] = found
+        if parts:
+            next(iter(parts.values())).gaps.extend(self._links.take_gaps())
 
     def _is_asked_for_links(self, issue_id: str) -> bool:
         return self._links_of is None or issue_id in self._links_of
 
     def _read_list(self, task: Task) -> Found:
         if task.kind == "remote_link":
-            return read_remote_links(self._client, task.issue_id)
+            return self._links.read(task.issue_id)
         return self._overflow.read(task)

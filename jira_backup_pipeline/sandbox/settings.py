@@ -23,6 +23,8 @@ class Settings:
     bulkfetch_limit: int = 100
     bulkfetch_scalar_limit: int = 1000
     changelog_page_limit: int = 10_000
+    list_page_limit: int = 0
+    transition_resolution_required: bool = False
     feed_delay_seconds: float = 60.0
     index_lag_seconds: float = 0.0
     latency_ms: float = 0.0
@@ -31,12 +33,14 @@ class Settings:
     upload_limit_bytes: int = 1_073_741_824
     attachments_enabled: bool = True
     time_tracking_enabled: bool = True
+    issue_linking_enabled: bool = True
     comments_per_issue: int = 5000
     worklogs_per_issue: int = 5000
     attachments_per_issue: int = 2000
     links_per_issue: int = 2000
     remote_links_per_issue: int = 2000
     task_polls: int = 1
+    tell_time_zone: bool = True
     media_url_seconds: int = 600
     body_cache_issues: int = 4000
     answer_cache_issues: int = 12_000

@@ -253,6 +253,32 @@ def test_denied_watchers_are_one_gap_with_their_number(
     assert reader.client.request_counts()["GET /rest/api/3/issue/{issue_id}/watchers"] < 60
 
 
+def test_issue_linking_that_is_switched_off_is_one_gap_and_few_questions(
+    site: RunningSandbox, reader: CloudReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.site.settings, "issue_linking_enabled", False)
+    ids = ids_of(reader)
+
+    units = list(reader.issue_units(ids))
+
+    (gap,) = [gap for unit in units for gap in unit.gaps]
+    assert (gap.kind, gap.status, gap.issue_id) == ("remote_link", 403, None)
+    assert "switched off" in gap.remedy
+    assert {unit.issue_id for unit in units} == set(ids)
+    assert reader.client.request_counts()["GET /rest/api/3/issue/{issue_id}/remotelink"] < 20
+
+
+def test_remote_links_that_are_refused_while_linking_is_on_are_gaps_of_their_issues(
+    site: RunningSandbox, reader: CloudReader
+) -> None:
+    ids = ids_of(reader)
+    site.faults.add("status", status=403, path=f"/{ids[0]}/remotelink$", times=None)
+
+    units = list(reader.issue_units(ids))
+
+    assert [(gap.kind, gap.issue_id) for unit in units for gap in unit.gaps] == [("remote_link", ids[0])]
+
+
 def test_an_account_that_may_not_view_voters_gets_one_gap_for_each_kind_and_no_endless_asking(
     site: RunningSandbox, reader: CloudReader, undisturbed: dict[str, IssueUnit]
 ) -> None:

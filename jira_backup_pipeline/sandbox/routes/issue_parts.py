@@ -136,6 +136,8 @@ def unvote(call: Call) -> Response:
 @ROUTES.get(f"{ISSUE}/remotelink")
 def remote_links(call: Call) -> Response:
     """All remote links of an issue, or the one with a global id."""
+    if not call.site.settings.issue_linking_enabled:
+        raise ApiError(403, "Issue linking is disabled.")
     issue = _issue(call)
     items = call.site.body(issue).remote_links
     wanted = call.request.first("globalId")

@@ -241,7 +241,7 @@ def configuration_record(site: Site) -> JsonObject:
         "watchingEnabled": True,
         "unassignedIssuesAllowed": True,
         "subTasksEnabled": True,
-        "issueLinkingEnabled": True,
+        "issueLinkingEnabled": site.settings.issue_linking_enabled,
         "timeTrackingEnabled": site.settings.time_tracking_enabled,
         "attachmentsEnabled": site.settings.attachments_enabled,
         "timeTrackingConfiguration": time_tracking_options(site),
