@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _WORST_SKEW_SECONDS: Final = 300
 _NOTICED_SKEW_SECONDS: Final = 30
 _SOON_MS: Final = 60_000
+_DOES_NOT_MIND: Final = "a backup does not mind, because its searches state absolute times; dates that people write into JQL are read in that zone"
 _REQUIRED_PERMISSIONS: Final = {
     "BROWSE_PROJECTS": "without it there is nothing to back up",
 }
@@ -205,14 +206,7 @@ class _Diagnosis:
         if self._account is None:
             yield Health.SKIP, "Jira did not tell who we are"
             return
-        name = self._account.time_zone
-        try:
-            offset = self._account.server_time.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            message = f"the account's time zone {name!r} is not known here"
-            yield Health.WARN, message, "Set a time zone in the Jira profile of the backup account."
-        else:
-            yield Health.OK, _compared_with_utc(name, offset)
+        yield _profile_zone(self._account)
         yield from self._absolute_times()
 
     def _absolute_times(self) -> Iterator[_Outcome]:
@@ -246,13 +240,26 @@ class _Diagnosis:
                 yield Health.OK, f"{name} and this machine agree on the time"
 
 
+def _profile_zone(account: Account) -> _Outcome:
+    name = account.time_zone
+    if not name:
+        # A profile may keep it to itself.
+        return Health.OK, f"Jira does not tell in which zone the account's profile is: {_DOES_NOT_MIND}"
+    try:
+        offset = account.server_time.astimezone(ZoneInfo(name)).utcoffset() or timedelta()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"the account's time zone {name!r} is not known here"
+        return Health.WARN, message, "Set a time zone in the Jira profile of the backup account."
+    return Health.OK, _compared_with_utc(name, offset)
+
+
 def _compared_with_utc(name: str, offset: timedelta) -> str:
     if not offset:
         return f"the account's profile is in {name}, which is at UTC as a backup account should be"
     hours = offset.total_seconds() / 3600
     return (
-        f"the account's profile is in {name}, {abs(hours):g} h {'ahead of' if hours > 0 else 'behind'} UTC: a backup does not "
-        "mind, because its searches state absolute times; dates that people write into JQL are read in that zone"
+        f"the account's profile is in {name}, {abs(hours):g} h {'ahead of' if hours > 0 else 'behind'} UTC: "
+        f"{_DOES_NOT_MIND}"
     )
 
 

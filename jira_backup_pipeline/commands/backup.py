@@ -21,9 +21,14 @@ from jira_backup_pipeline.terminal import in_bytes
 from jira_backup_pipeline.workplace import open_jira_reader, open_repository
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.engine.estimate import BackupEstimate
     from jira_backup_pipeline.engine.outcomes import BackupOutcome
     from jira_backup_pipeline.terminal import Terminal
+
+_ISSUES_NAMED = 3
 
 
 @click.command()
@@ -125,8 +130,8 @@ def _present(terminal: Terminal, outcome: BackupOutcome) -> None:
         title=f"run {outcome.run}",
     )
     for capture in outcome.captures:
-        for gap in capture.manifest.gaps:
-            terminal.note(f"gap: {gap.subject}: {gap.reason}. {gap.remedy}")
+        for line in gap_lines(capture.manifest):
+            terminal.note(line)
         if capture.manifest.unexplained:
             terminal.note(
                 f"missing without a reason in {capture.manifest.scope}: {capture.manifest.unexplained}"
@@ -142,6 +147,21 @@ def _present(terminal: Terminal, outcome: BackupOutcome) -> None:
     for failure in outcome.failures:
         terminal.note(f"error: {failure.name}: {failure.error.message}")
         terminal.note(f"HINT: {failure.error.hint}")
+
+
+def gap_lines(manifest: Manifest) -> Iterator[str]:
+    """Tell each gap with its place; those of several issues that say the same are one line."""
+    place = manifest.project.key if manifest.project else "site"
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for gap in manifest.gaps:
+        issue_ids = alike.setdefault((gap.subject, gap.reason, gap.remedy), [])
+        if gap.issue_id is not None:
+            issue_ids.append(gap.issue_id)
+    for (subject, reason, remedy), issue_ids in alike.items():
+        named = ", ".join(issue_ids[:_ISSUES_NAMED])
+        more = f" and {len(issue_ids) - _ISSUES_NAMED:,} more" if len(issue_ids) > _ISSUES_NAMED else ""
+        whose = f" (issue {named}{more})" if issue_ids and issue_ids[0] not in subject else ""
+        yield f"gap: {place}: {subject}{whose}: {reason}. {remedy}"
 
 
 def _present_estimate(terminal: Terminal, found: BackupEstimate) -> None:

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 _NEEDS_CLOUD_ID = "{cloud_id}"
 _ENOUGH_FAILURES = 3
 _ABOUT_WHO_ASKS = frozenset({401, 403})
+_GONE = frozenset({404, 410})
+_NOT_OFFERED = (
+    "Jira has no such list here (a product or a plan that is not there, an address that is gone), or hides it from the "
+    "backup account; the next run looks again."
+)
 
 
 def list_kind(
@@ -58,7 +63,7 @@ def list_kind(
     if not kind.listing.is_per_parent:
         reading = read_list(client, kind, values)
         if isinstance(reading, Refusal):
-            gap = _gap(kind, reading, kind.title)
+            gap = _gap_of_all(kind, reading)
             listed = Listed(kind.name, (), (gap,), unread=("",))
         else:
             listed = _listed(kind, [(None, reading)])
@@ -119,6 +124,12 @@ def _refused_for_all(kind: Kind, parents: Sequence[Record], refusal: Refusal) ->
 def _gap(kind: Kind, refusal: Refusal, subject: str) -> Gap:
     gap = gap_for(refusal, kind=kind.name, subject=subject)
     return replace(gap, remedy=kind.remedy) if kind.remedy else gap
+
+
+def _gap_of_all(kind: Kind, refusal: Refusal) -> Gap:
+    """Give the gap of a whole list: nothing was deleted where the list itself is not there."""
+    gap = _gap(kind, refusal, kind.title)
+    return replace(gap, remedy=_NOT_OFFERED) if refusal.status in _GONE and not kind.remedy else gap
 
 
 def _completed(kind: Kind, listed: Listed, known: Mapping[str, Sequence[Record]]) -> Listed:

@@ -71,9 +71,10 @@ def user(site: Site, account: Account, *, detail: bool = False) -> JsonObject:
         "avatarUrls": avatar_urls(f"avatar/{account.account_id[-12:]}"),
         "displayName": account.display_name,
         "active": account.active,
-        "timeZone": account.time_zone,
         "accountType": account.account_type,
     }
+    if site.settings.tell_time_zone:
+        value["timeZone"] = account.time_zone
     if detail:
         groups = [group for group in site.groups.values() if account.account_id in group.members]
         items = [

@@ -102,6 +102,17 @@ def test_a_refused_parent_is_a_gap_beside_what_others_gave() -> None:
     assert found.declared == len(found.records) + 1
 
 
+def test_a_list_that_is_not_there_at_all_is_not_called_deleted() -> None:
+    played = PlayedJira(board=Reply(404, b"<html>", {"Content-Type": "text/html"}))
+
+    found, _ = listed("board", played)
+
+    (gap,) = found.gaps
+    assert (gap.subject, gap.status) == ("boards", 404)
+    assert "no such list here" in gap.remedy
+    assert "eleted" not in gap.remedy
+
+
 def test_a_right_that_is_missing_is_asked_for_once_and_told_once() -> None:
     found, seen = listed("field_context", PlayedJira(context=REFUSED), field=FIELDS)
 

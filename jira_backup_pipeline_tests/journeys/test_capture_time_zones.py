@@ -164,3 +164,13 @@ def test_doctor_compares_the_profile_with_utc_and_tries_an_absolute_time(
     assert case.profile in compared.message
     assert "UTC" in compared.message
     assert "absolute times" in tried.message
+
+
+def test_a_profile_that_keeps_its_zone_to_itself_is_nothing_to_warn_of() -> None:
+    with start_sandbox(projects=1, issues=2, seed=5) as sandbox:
+        sandbox.site.settings.tell_time_zone = False
+
+        [told, tried] = time_zone_finding(sandbox)
+
+    assert (told.health, tried.health) == (Health.OK, Health.OK)
+    assert "does not tell" in told.message
