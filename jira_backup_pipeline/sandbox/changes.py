@@ -219,6 +219,10 @@ def transition(
     if "actions" in step.more:
         values = {**_set_by_rules(site, step), **values}
     elif category == "done":
+        if site.settings.transition_resolution_required and not (
+            values.get("resolution") or body.values.get("resolution")
+        ):
+            raise ApiError(400, errors={"resolution": "Resolution is required."})
         values.setdefault("resolution", body.values.get("resolution") or next(iter(site.resolutions), None))
     else:
         values["resolution"] = None

@@ -168,3 +168,20 @@ def test_an_account_that_may_not_exchange_schemes_is_told_so(site: Restorable) -
     assert [failure.kind for failure in result.outcome.failures] == ["notification_scheme"]
     assert int(result.exit_code) == 0
     assert site.sandbox.site.made.mails != []
+
+
+def test_an_account_that_administers_nothing_logs_work_with_mail_rather_than_not_at_all(
+    site: Restorable,
+) -> None:
+    for permission in ("ADMINISTER", "ADMINISTER_PROJECTS"):
+        site.sandbox.edits.deny(permission)
+    try:
+        result = site.restore(site.plan())
+    finally:
+        for permission in ("ADMINISTER", "ADMINISTER_PROJECTS"):
+            site.sandbox.edits.allow(permission)
+
+    assert site.manifest.counts["worklogs"] > 0
+    assert result.report is not None
+    assert result.report.records["worklog"] == site.manifest.counts["worklogs"]
+    assert [found for found in result.report.findings if found.kind == "worklog"] == []

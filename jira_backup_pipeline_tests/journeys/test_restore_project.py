@@ -127,6 +127,54 @@ def test_a_copy_is_made_beside_what_is_there_when_asked_for(site: Restorable) ->
     assert [vars_of(found) for found in result.report.findings] == []
 
 
+class TestWhatTheDocumentsAllow:
+    """Answers that this sandbox does not usually give, and another Jira may."""
+
+    def test_pages_may_be_shorter_than_was_asked_for(self, site: Restorable) -> None:
+        site.sandbox.edits.delete_project(site.key, permanent=True)
+        usual = site.plan()
+        site.sandbox.site.settings.list_page_limit = 2
+
+        plan = site.plan()
+        result = site.restore(plan)
+
+        assert usual.impossible == plan.impossible
+        assert [vars_of(found) for found in result.report.findings] == []
+
+    def test_issues_that_the_bulk_call_stumbles_over_are_not_taken_for_missing(
+        self, site: Restorable
+    ) -> None:
+        site.sandbox.edits.delete_project(site.key, permanent=True)
+        site.sandbox.site.settings.oversized_issue_bytes = 1
+
+        result = site.restore(site.plan())
+        since = mark(site)
+        again = site.restore(site.plan())
+
+        assert [vars_of(found) for found in result.report.findings] == []
+        assert writes_since(site, since) == []
+        assert again.report is not None
+        assert site.manifest.counts["issues"] == again.report.left_alone
+
+    def test_a_transition_whose_screen_demands_a_resolution_gets_that_of_the_snapshot(
+        self, site: Restorable
+    ) -> None:
+        done = [
+            issue
+            for issue in site.sandbox.site.issues.of_project(int(site.manifest.project.id))
+            if site.sandbox.site.body(issue).values.get("resolution") and not issue.parent_id
+        ][:3]
+        assert done
+        for issue in done:
+            site.sandbox.edits.delete_issue(str(issue.issue_id))
+        site.sandbox.site.settings.transition_resolution_required = True
+
+        result = site.restore(site.plan(selection=Selection(only_deleted=True)))
+
+        assert {str(issue.issue_id) for issue in done} <= result.outcome.id_map.issues.keys()
+        assert [vars_of(found) for found in result.report.findings] == []
+
+
 class TestSafety:
     def test_a_plan_writes_nothing(self, site: Restorable) -> None:
         site.sandbox.edits.delete_project(site.key, permanent=True)

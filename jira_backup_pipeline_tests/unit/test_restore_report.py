@@ -71,6 +71,16 @@ def test_one_missing_record_is_a_3_in_every_form() -> None:
     assert re.search(r"\| KEY-7 \| record \| missing on the target \|", markdown)
 
 
+def test_a_refusal_is_called_one_only_once() -> None:
+    refused = Judgement(Verdict.WRONG, Rule.REFUSED, "refused by the target (not on the screen): left out")
+    bare = Judgement(Verdict.WRONG, Rule.REFUSED, "a transition was refused")
+
+    markdown = made(found(refused), found(bare, number=2)).to_markdown()
+
+    assert "| KEY-1 | summary | refused by the target (not on the screen): left out |" in markdown
+    assert "| KEY-2 | summary | refused by the target: a transition was refused |" in markdown
+
+
 def test_json_and_markdown_tell_the_same_numbers() -> None:
     report = made(*FINE, left_alone=4)
 

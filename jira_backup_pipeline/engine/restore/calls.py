@@ -23,7 +23,7 @@ from jira_backup_pipeline.domain.errors import (
 from jira_backup_pipeline.engine.restore.pacing import IssuePace, issues_written_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jira_backup_pipeline.domain.errors import BackupPipelineError
     from jira_backup_pipeline.domain.readings import Account
@@ -102,18 +102,44 @@ class Calls:
     def fetch_issues(
         self, ids_or_keys: Iterable[str], *, fields: tuple[str, ...], properties: tuple[str, ...] = ()
     ) -> list[Mapping[str, object]]:
-        """Read these fields of issues in bulk; issues that Jira does not show are left out."""
+        """Read these fields of issues in bulk; issues that Jira does not show are left out.
+
+        One that Jira has and cannot hand out with so many others is asked for again with fewer, at last alone: left out, it
+        would look like an issue that does not exist.
+        """
         wanted = list(ids_or_keys)
         found: list[Mapping[str, object]] = []
         for start in range(0, len(wanted), _ISSUES_PER_FETCH):
-            body = {
-                "issueIdsOrKeys": wanted[start : start + _ISSUES_PER_FETCH],
-                "fields": list(fields),
-                "properties": list(properties),
-            }
-            answer = self.read("/rest/api/3/issue/bulkfetch", body)
-            found.extend(list_of(answer, "issues"))
+            found.extend(self._fetch(wanted[start : start + _ISSUES_PER_FETCH], fields, properties))
         return found
+
+    def _fetch(
+        self, ids_or_keys: list[str], fields: tuple[str, ...], properties: tuple[str, ...]
+    ) -> Iterator[Mapping[str, object]]:
+        body = {"issueIdsOrKeys": ids_or_keys, "fields": list(fields), "properties": list(properties)}
+        answer = self.read("/rest/api/3/issue/bulkfetch", body)
+        issues = list_of(answer, "issues")
+        yield from issues
+        there = {str(issue.get("id")) for issue in issues}
+        failed = [str(error["id"]) for error in list_of(answer, "issueErrors") if error.get("id") is not None]
+        left = [issue_id for issue_id in dict.fromkeys(failed) if issue_id not in there]
+        size = len(ids_or_keys) // 2
+        for start in range(0, len(left), size or 1):
+            if size:
+                yield from self._fetch(left[start : start + size], fields, properties)
+            else:
+                yield from self._fetch_single(left[start], fields, properties)
+
+    def _fetch_single(
+        self, issue_id: str, fields: tuple[str, ...], properties: tuple[str, ...]
+    ) -> Iterator[Mapping[str, object]]:
+        query = {"fields": ",".join(fields), **({"properties": ",".join(properties)} if properties else {})}
+        try:
+            answer = self.get(f"/rest/api/3/issue/{issue_id}", query)
+        except NotFound:
+            return
+        if isinstance(answer, dict):
+            yield answer
 
     def _count(self, method: str, path: str) -> None:
         with self._lock:

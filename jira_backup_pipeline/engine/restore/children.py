@@ -51,6 +51,7 @@ class _Children:
         self._restoration = restoration
         self._kind = kind
         self._present: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self._is_silence_refused = False
         self._lock = threading.Lock()
 
     def run(self, stage: str) -> None:
@@ -181,14 +182,26 @@ class _Children:
     def _post(self, target_issue: str, task: Task, text: Any) -> str:  # noqa: ANN401 - decoded JSON
         source = members_of(task.record)
         if self._kind == "comment":
-            path, query = f"{_API}/issue/{target_issue}/comment", None
-            body = self._comment(task, source, text)
+            path, body = f"{_API}/issue/{target_issue}/comment", self._comment(task, source, text)
+            answer = self._restoration.calls.send("POST", path, body)
         else:
-            path = f"{_API}/issue/{target_issue}/worklog"
-            query = {"adjustEstimate": "leave", "notifyUsers": "false"}
-            body = self._worklog(task, source, text)
-        answer = self._restoration.calls.send("POST", path, body, query)
+            answer = self._send_worklog(target_issue, self._worklog(task, source, text))
         return str(answer["id"]) if isinstance(answer, dict) else ""
+
+    def _send_worklog(self, target_issue: str, body: dict[str, Any]) -> object:
+        """Log work without mail; where Jira refuses an account that administers nothing this, with mail rather than not at all."""
+        path = f"{_API}/issue/{target_issue}/worklog"
+        query = {"adjustEstimate": "leave"}
+        if self._is_silence_refused:
+            return self._restoration.calls.send("POST", path, body, query)
+        try:
+            return self._restoration.calls.send("POST", path, body, {**query, "notifyUsers": "false"})
+        except WriteRefused:
+            if self._restoration.notify:
+                raise
+            answer = self._restoration.calls.send("POST", path, body, query)
+            self._is_silence_refused = True
+            return answer
 
     def _comment(self, task: Task, source: Mapping[str, Any], text: Any) -> dict[str, Any]:  # noqa: ANN401
         document = self._with_head(source, text if is_document(text) else plain_document(str(text or "")))

@@ -92,15 +92,20 @@ def planned_people(calls: Calls, wanted: Iterable[str], replaced: Mapping[str, s
 
 
 def read_accounts(calls: Calls, account_ids: Iterable[str]) -> dict[str, bool]:
-    """Tell for each account that the target knows whether it is active."""
+    """Tell for each account that the target knows whether it is active; one of which it does not say so counts as active."""
     wanted = sorted(set(account_ids))
     known: dict[str, bool] = {}
     for start in range(0, len(wanted), _PEOPLE_PER_REQUEST):
-        chunk = wanted[start : start + _PEOPLE_PER_REQUEST]
-        names = "&".join(f"accountId={account_id}" for account_id in chunk)
-        answer = calls.get(f"{_API}/user/bulk?{names}&maxResults={_PEOPLE_PER_REQUEST}")
-        for item in list_of(answer, "values"):
-            known[str(item.get("accountId"))] = item.get("active") is True
+        left = wanted[start : start + _PEOPLE_PER_REQUEST]
+        while left:
+            names = "&".join(f"accountId={account_id}" for account_id in left)
+            answer = calls.get(f"{_API}/user/bulk?{names}&maxResults={_PEOPLE_PER_REQUEST}")
+            found = {str(item.get("accountId")): item for item in list_of(answer, "values")}
+            known |= {account_id: item.get("active") is not False for account_id, item in found.items()}
+            # Jira may give fewer than it was asked for: whoever is not in the answer is unknown only if it is the last page.
+            is_whole = not isinstance(answer, dict) or answer.get("isLast") is True
+            rest = [account_id for account_id in left if account_id not in found]
+            left = rest if found and len(rest) < len(left) and not is_whole else []
     return known
 
 
@@ -137,7 +142,7 @@ def _holders(answer: object, email: str) -> Iterator[str]:
     for item in answer if isinstance(answer, list) else []:
         found: dict[str, Any] = item if isinstance(item, dict) else {}
         # The search also gives addresses and names that only begin like it.
-        if str(found.get("emailAddress", "")).casefold() == email and found.get("active") is True:
+        if str(found.get("emailAddress", "")).casefold() == email and found.get("active") is not False:
             yield str(found["accountId"])
 
 

@@ -232,8 +232,11 @@ def _finding_json(found: Finding) -> dict[str, str]:
 
 
 def _reason(found: Finding) -> str:
-    detail = found.judgement.detail
-    return f"{found.judgement.rule.value}: {detail}" if detail else found.judgement.rule.value
+    rule, detail = found.judgement.rule.value, found.judgement.detail
+    if not detail:
+        return rule
+    # Most refusals begin with these words already: they stand alone in plan and journal.
+    return detail if detail.startswith(rule) else f"{rule}: {detail}"
 
 
 def _cell(value: object) -> str:

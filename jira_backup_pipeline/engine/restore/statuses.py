@@ -175,7 +175,8 @@ class _Statuses:
             return [], True
         before = {standing.source_id: standing.at for standing in everybody}
         refused = self._transitions.take(
-            {transition_id: [one.target_id for one in group] for transition_id, group in steps.items()}
+            {transition_id: [one.target_id for one in group] for transition_id, group in steps.items()},
+            {one.target_id: one.resolution for one in everybody if one.resolution is not None},
         )
         by_source = {standing.source_id: standing for standing in everybody}
         for now in self._read(before):

@@ -39,9 +39,12 @@ class Transitions:
         self._restoration = restoration
         self._can_bulk = True
 
-    def take(self, steps: Mapping[str, Sequence[str]]) -> dict[str, str] | None:
+    def take(
+        self, steps: Mapping[str, Sequence[str]], resolutions: Mapping[str, str]
+    ) -> dict[str, str] | None:
         """Let issues of the target take a transition each, at most `BULK_ISSUES` at once.
 
+        `resolutions` has the resolution that an issue is to have, by the issue's id: a transition whose screen demands one gets it.
         Gives Jira's reasons by issue id for those that it refused to move. None: an answer was lost, and only a look at the
         issues can tell.
         """
@@ -50,7 +53,7 @@ class Transitions:
                 steps = self._left_by_bulk(steps)
             except AnswerLost:
                 return None
-        return self._take_singly(steps)
+        return self._take_singly(steps, resolutions)
 
     def _left_by_bulk(self, steps: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
         """Run the operation, and give the transitions that it did not bring about."""
@@ -76,13 +79,14 @@ class Transitions:
             if (left := [issue_id for issue_id in issue_ids if issue_id not in done])
         }
 
-    def _take_singly(self, steps: Mapping[str, Sequence[str]]) -> dict[str, str] | None:
+    def _take_singly(
+        self, steps: Mapping[str, Sequence[str]], resolutions: Mapping[str, str]
+    ) -> dict[str, str] | None:
         refused: dict[str, str] = {}
         for transition_id, issue_ids in steps.items():
             for issue_id in issue_ids:
-                path = f"{_API}/issue/{issue_id}/transitions"
                 try:
-                    self._restoration.calls.send("POST", path, {"transition": {"id": transition_id}})
+                    self._take_one(transition_id, issue_id, resolutions.get(issue_id))
                 except AnswerLost:
                     return None
                 except BackupPipelineError as error:
@@ -91,3 +95,21 @@ class Transitions:
                         raise
                     refused[issue_id] = reason
         return refused
+
+    def _take_one(self, transition_id: str, issue_id: str, resolution_id: str | None) -> None:
+        path, body = f"{_API}/issue/{issue_id}/transitions", {"transition": {"id": transition_id}}
+        try:
+            self._restoration.calls.send("POST", path, body)
+        except WriteRefused as refusal:
+            if resolution_id is None or not _asks_for_resolution(refusal):
+                raise
+            # Only where Jira asks for it: a screen without the field refuses it just as well.
+            self._restoration.calls.send(
+                "POST", path, body | {"fields": {"resolution": {"id": resolution_id}}}
+            )
+
+
+def _asks_for_resolution(refusal: WriteRefused) -> bool:
+    return "resolution" in refusal.field_errors or any(
+        "resolution" in message.lower() for message in refusal.error_messages
+    )

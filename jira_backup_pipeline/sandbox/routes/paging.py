@@ -24,6 +24,8 @@ def window(call: Call, items: Sequence[Item], *, default: int, maximum: int) -> 
     start = max(0, call.request.integer("startAt", 0))
     size = call.request.integer("maxResults", default)
     size = maximum if size < 0 else min(size, maximum)
+    # A switch for what the documents allow everywhere: fewer things on a page than were asked for.
+    size = min(size, call.site.settings.list_page_limit or size)
     return start, size, list(items[start : start + size])
 
 
