@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jira_backup_pipeline.domain.errors import ConfigurationError, Refused
+from jira_backup_pipeline.domain.kinds import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,14 +29,17 @@ _CRON_FIELDS = 5
 _LONGEST_TIMEOUT_SECONDS = 600
 _MOST_IN_FLIGHT = 32
 _LONGEST_FRESHNESS_HOURS = 24 * 31
+_LONGEST_OVERLAP_HOURS = 24 * 7
+_LONGEST_REREAD_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
     """What the file says, or the defaults. Paths are taken relative to the file's folder.
 
-    `accepted_gaps` names gaps that do not make a run count as incomplete: a kind, or `kind:status` as in
-    `remote_link:403`.
+    `accepted_gaps` names gaps that do not make a run count as incomplete: a kind, `kind:status` as in
+    `remote_link:403`, or `kind:subject` with the words by which a run names the gap. `overlap_hours`, `reread_days` and
+    `mass_disappearance_share` are None where the file leaves them to a capture's own defaults.
     """
 
     jira: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
@@ -47,6 +52,9 @@ class FileSettings:
     vault: Path | None = None
     log: str | None = None
     accepted_gaps: tuple[str, ...] = ()
+    overlap_hours: float | None = None
+    reread_days: int | None = None
+    mass_disappearance_share: float | None = None
     freshness_hours: float = 30.0
     schedule: str = "0 1 * * *"
     verify_schedule: str = "0 5 * * 0"
@@ -161,6 +169,18 @@ def _texts(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(_text(member, folder) for member in value)
 
 
+def _gaps(value: object, folder: Path) -> tuple[str, ...]:
+    """Read gaps by kind: a name that no kind has would never accept anything, and nobody would notice."""
+    gaps = _texts(value, folder)
+    for gap in gaps:
+        name = gap.partition(":")[0]
+        if name not in BY_NAME:
+            near = get_close_matches(name, BY_NAME, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ", as the gaps of a run name them"
+            raise _Wrong(f"{gap!r} does not begin with a kind{meant}")
+    return gaps
+
+
 def _cron(value: object, folder: Path) -> str:
     text = _text(value, folder)
     if len(text.split()) != _CRON_FIELDS:
@@ -191,7 +211,10 @@ _MEMBERS: Final[Mapping[str, Mapping[str, Callable[[object, Path], object]]]] = 
             "identity_file": _file,
             "vault": _file,
             "log": _text,
-            "accepted_gaps": _texts,
+            "accepted_gaps": _gaps,
+            "overlap_hours": _number(0, _LONGEST_OVERLAP_HOURS),
+            "reread_days": _whole(0, _LONGEST_REREAD_DAYS),
+            "mass_disappearance_share": _number(0, 1),
             "freshness_hours": _number(1, _LONGEST_FRESHNESS_HOURS),
             "schedule": _cron,
             "verify_schedule": _cron,

@@ -8,8 +8,10 @@ What stays out: reading settings (`settings`), the order of work (`engine`), and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.identity_file import load_identity, load_identity_text
 from jira_backup_pipeline.jira import client as jira_client
 from jira_backup_pipeline.jira.reader import CloudReader
@@ -59,6 +61,24 @@ def create_repository(settings: Settings, *, recovery_recipient: str, cloud_id: 
         operator=load_identity(settings.identity_path()),
         recovery_recipient=recovery_recipient,
         cloud_id=cloud_id,
+    )
+
+
+def capture_options(
+    settings: Settings, *, is_full: bool = False, accepts_disappearance: bool = False
+) -> CaptureOptions:
+    """Give the options of a capture: what the configuration says, and the defaults where it says nothing."""
+    file = settings.file
+    said = {
+        "overlap_hours": file.overlap_hours,
+        "reread_days": file.reread_days,
+        "mass_disappearance_share": file.mass_disappearance_share,
+    }
+    return replace(
+        CaptureOptions(
+            is_full=is_full, accepts_disappearance=accepts_disappearance, accepted_gaps=file.accepted_gaps
+        ),
+        **{name: value for name, value in said.items() if value is not None},
     )
 
 

@@ -14,11 +14,10 @@ from jira_backup_pipeline.commands.session import Session, json_option
 from jira_backup_pipeline.domain.errors import ExitCode
 from jira_backup_pipeline.domain.manifest import SnapshotState
 from jira_backup_pipeline.engine.backup import back_up, estimate
-from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.cost import in_time
 from jira_backup_pipeline.settings import Need
 from jira_backup_pipeline.terminal import in_bytes
-from jira_backup_pipeline.workplace import open_jira_reader, open_repository
+from jira_backup_pipeline.workplace import capture_options, open_jira_reader, open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +63,7 @@ def backup(
     """Back up the site and every project, or those that are named."""
     settings = session.settings
     settings.require(Need.JIRA, Need.REPOSITORY, Need.IDENTITY)
-    options = CaptureOptions(
-        is_full=full, accepts_disappearance=accept_missing, accepted_gaps=settings.file.accepted_gaps
-    )
+    options = capture_options(settings, is_full=full, accepts_disappearance=accept_missing)
     with_site = site or not projects
     wanted = [] if site and not projects else list(projects) or None
     repository, reader = open_repository(settings), open_jira_reader(settings)

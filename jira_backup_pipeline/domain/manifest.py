@@ -103,11 +103,12 @@ class Gap:
     count: int = 1
 
     def is_accepted(self, accepted: Collection[str]) -> bool:
-        """Tell whether this gap is accepted: by the configuration (`kind` or `kind:status`), or by the catalogue.
+        """Tell whether this gap is accepted: by the configuration (`kind`, `kind:status`, `kind:subject`), or by the catalogue.
 
         The catalogue accepts what an ordinary account or plan cannot have (`Kind.optional_statuses`).
         """
-        if self.kind in accepted or f"{self.kind}:{self.status}" in accepted:
+        names = (self.kind, f"{self.kind}:{self.status}", f"{self.kind}:{self.subject}")
+        if any(name in accepted for name in names):
             return True
         kind = BY_NAME.get(self.kind)
         return kind is not None and self.status in kind.optional_statuses

@@ -22,7 +22,12 @@ from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.engine.ports import JiraReader, JiraWriter
 from jira_backup_pipeline.repository.repository import Repository
 from jira_backup_pipeline.settings import Need, Settings, settings_from_process
-from jira_backup_pipeline.workplace import open_jira_reader, open_jira_writer, open_repository
+from jira_backup_pipeline.workplace import (
+    capture_options,
+    open_jira_reader,
+    open_jira_writer,
+    open_repository,
+)
 
 
 class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its parameter is for IO managers only
@@ -80,11 +85,7 @@ class BackupWorkplace(dg.ConfigurableResource):  # type: ignore[type-arg]  # its
 
     def capture_options(self, *, is_full: bool, accepts_disappearance: bool = False) -> CaptureOptions:
         """Give the options of a capture as configured."""
-        return CaptureOptions(
-            is_full=is_full,
-            accepts_disappearance=accepts_disappearance,
-            accepted_gaps=self.settings().file.accepted_gaps,
-        )
+        return capture_options(self.settings(), is_full=is_full, accepts_disappearance=accepts_disappearance)
 
 
 def now() -> datetime:

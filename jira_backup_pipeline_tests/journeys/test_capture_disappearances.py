@@ -20,6 +20,7 @@ from jira_backup_pipeline_tests.doubles.backed_site import BackedSite, backed_si
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from jira_backup_pipeline.domain.manifest import Manifest
 
@@ -108,3 +109,24 @@ def test_a_project_that_loses_its_issues_waits_for_a_person_on_the_command_line(
     accepted = json.loads(capsys.readouterr().out)["snapshots"][0]
     assert accepted["state"] == "complete"
     assert accepted["counts"]["issues"] < before.counts["issues"]
+
+
+def test_how_much_may_go_at_once_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with backed_site(tmp_path, projects=1, issues=20) as small:
+        [project] = small.sandbox.site.projects.values()
+        captured(small, project.key)
+        for issue in list(small.sandbox.site.issues.of_project(project.project_id))[:6]:
+            if small.sandbox.site.find_issue(str(issue.issue_id)) is not None:
+                small.sandbox.edits.delete_issue(str(issue.issue_id))
+        for name, value in small.environment.items():
+            monkeypatch.setenv(name, value)
+        assert main(["backup", "--project", project.key, "--json"]) == 3
+        capsys.readouterr()
+
+        (tmp_path / "jira-backup.toml").write_text("[backup]\nmass_disappearance_share = 0.9\n")
+        monkeypatch.setenv("BACKUP_CONFIG", str(tmp_path / "jira-backup.toml"))
+
+        assert main(["backup", "--project", project.key, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["snapshots"][0]["state"] == "complete"

@@ -210,7 +210,7 @@ def test_gaps_that_are_not_accepted_make_the_run_incomplete(
     place: Path, run: Program, sandbox: RunningSandbox
 ) -> None:
     run("init", "--recovery-out", "recovery.txt")
-    sandbox.faults.add("status", path="/rest/api/3/resolution/search", status=403, times=2)
+    sandbox.faults.add("status", path="/rest/api/3/resolution/search", status=403, times=4)
     try:
         code, outcome = run("backup", "--site")
         gaps = outcome["snapshots"][0]["gaps"]
@@ -222,6 +222,11 @@ def test_gaps_that_are_not_accepted_make_the_run_incomplete(
         ]
         (place / "jira-backup.toml").write_text('[backup]\naccepted_gaps = ["resolution:403"]\n')
         assert run("backup", "--site")[0] == 0
+        # By its words one gap is accepted and no other of its kind.
+        (place / "jira-backup.toml").write_text('[backup]\naccepted_gaps = ["resolution:resolutions"]\n')
+        assert run("backup", "--site")[0] == 0
+        (place / "jira-backup.toml").write_text('[backup]\naccepted_gaps = ["resolution:another thing"]\n')
+        assert run("backup", "--site")[0] == 3
     finally:
         sandbox.faults.clear()
 

@@ -161,6 +161,26 @@ def test_many_that_go_while_the_capture_runs_are_a_reason_for_doubt() -> None:
     assert len(content(reopen(store, jira), trusted)) == 30
 
 
+def test_what_went_before_and_what_went_while_the_capture_ran_is_one_loss() -> None:
+    jira, store = VanishingJira(), MemoryStore()
+    for _ in range(60):
+        jira.add(comments=1)
+    new_repository(store, jira)
+    before = capture(reopen(store, jira), jira).manifest
+    # Five issues are three in sixty and two more: neither part alone is over the share.
+    for issue_id in ("1", "2", "3"):
+        del jira.issues[issue_id]
+    for issue_id in ("4", "5"):
+        jira.edit(issue_id, "the last words")
+    jira.vanishing = ("4", "5")
+
+    manifest = capture(reopen(store, jira), jira).manifest
+
+    assert manifest.state is SnapshotState.DOUBTFUL
+    assert any("5 of 60 issues disappeared at once" in note for note in manifest.notes)
+    assert reopen(store, jira).latest(SCOPE) == before
+
+
 def torn_site() -> tuple[TornJira, MemoryStore]:
     jira = TornJira()
     for _ in range(6):

@@ -8,11 +8,12 @@ import dagster as dg
 import pytest
 
 from jira_backup_pipeline.jira.reader import CloudReader
+from jira_backup_pipeline.orchestration.assets import project, site
 from jira_backup_pipeline.orchestration.assets.specs import JIRA_POOL
 from jira_backup_pipeline.orchestration.resources import BackupWorkplace, runs_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -47,3 +48,35 @@ def test_each_run_gets_its_share_and_never_less_than_one_call(
         assert isinstance(reader, CloudReader)
         assert reader.client.max_in_flight == calls
         assert reader.pace().at_once == calls
+
+
+@pytest.mark.parametrize(
+    ("capture", "config"),
+    [(project._capture, [project.BackupConfig()]), (site._capture, [])],
+    ids=["a project", "the site"],
+)
+def test_every_run_that_reads_jira_takes_no_more_than_its_share(
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    capture: Callable[..., object],
+    config: list[object],
+) -> None:
+    instance.event_log_storage.set_concurrency_slots(JIRA_POOL, 3)
+    taken: list[int] = []
+
+    class EnoughSeenError(Exception):
+        """The run asked for its reader; what it would read is of no interest here."""
+
+    def reader(_: BackupWorkplace, *, share_of: int = 1) -> None:
+        taken.append(share_of)
+        raise EnoughSeenError
+
+    monkeypatch.setattr(BackupWorkplace, "preflight", lambda *_: None)
+    monkeypatch.setattr(BackupWorkplace, "repository", lambda _: None)
+    monkeypatch.setattr(BackupWorkplace, "reader", reader)
+    context = dg.build_asset_context(partition_key="ALPHA", instance=instance)
+
+    with pytest.raises(EnoughSeenError):
+        capture(context, BackupWorkplace(), *config)
+
+    assert taken == [3]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from jira_backup_pipeline.domain.errors import ConfigurationError, Refused
+from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.orchestration.resources import BackupWorkplace
 from jira_backup_pipeline.settings import Settings
+from jira_backup_pipeline.workplace import capture_options
 
 CANARY = "canary-3f9d-never-shown"
 
@@ -32,7 +36,10 @@ def test_the_file_in_the_working_folder_is_read(tmp_path: Path, monkeypatch: pyt
         uri = "file:///backups"
         identity_file = "keys/operator.txt"
         log = "debug"
-        accepted_gaps = ["remote_link", "attachment:10001"]
+        accepted_gaps = ["remote_link", "attachment:404", "site_project:project SECRET"]
+        overlap_hours = 6
+        reread_days = 7
+        mass_disappearance_share = 0.2
         freshness_hours = 36
         schedule = "30 2 * * *"
         time_zone = "Europe/Berlin"
@@ -49,7 +56,9 @@ def test_the_file_in_the_working_folder_is_read(tmp_path: Path, monkeypatch: pyt
     assert settings.jira.ca_bundle == Path("ca.pem")
     assert settings.backup_uri == "file:///backups"
     assert settings.identity_file == Path("keys/operator.txt")
-    assert settings.file.accepted_gaps == ("remote_link", "attachment:10001")
+    assert settings.file.accepted_gaps == ("remote_link", "attachment:404", "site_project:project SECRET")
+    assert (settings.file.overlap_hours, settings.file.reread_days) == (6.0, 7)
+    assert settings.file.mass_disappearance_share == 0.2
     assert (settings.file.freshness_hours, settings.file.schedule) == (36.0, "30 2 * * *")
     assert settings.file.time_zone == "Europe/Berlin"
 
@@ -120,6 +129,45 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
         "[backup] uri: '' is not a text",
     ):
         assert part in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('accepted_gaps = ["remote_links"]', "did you mean 'remote_link'"),
+        ('accepted_gaps = ["everything:404"]', "'everything:404' does not begin with a kind"),
+        ("overlap_hours = -1", "-1 is not a number from 0 to 168"),
+        ("reread_days = 0.5", "0.5 is not a whole number from 0 to 366"),
+        ("mass_disappearance_share = 5", "5 is not a number from 0 to 1"),
+    ],
+)
+def test_what_no_capture_could_follow_is_refused(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        Settings.from_environment({}, config_file=write(tmp_path, f"[backup]\n{line}"))
+
+
+def test_captures_follow_the_file_on_the_command_line_and_in_dagster(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        """
+        [backup]
+        accepted_gaps = ["remote_link"]
+        overlap_hours = 6
+        reread_days = 0
+        mass_disappearance_share = 0.2
+        """,
+    )
+    expected = CaptureOptions(
+        is_full=True,
+        overlap_hours=6.0,
+        reread_days=0,
+        mass_disappearance_share=0.2,
+        accepted_gaps=("remote_link",),
+    )
+
+    assert capture_options(Settings.from_environment({}, config_file=path), is_full=True) == expected
+    assert BackupWorkplace(config_file=str(path)).capture_options(is_full=True) == expected
+    assert capture_options(Settings.from_environment({}, config_file=write(tmp_path, ""))) == CaptureOptions()
 
 
 @pytest.mark.parametrize("value", ["true", '"7"', "0", "33", "1.5"])

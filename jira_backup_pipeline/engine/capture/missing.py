@@ -44,6 +44,7 @@ class MissingIssues:
     now: datetime
     options: CaptureOptions
     known: Mapping[str, Disappearance] = field(init=False)
+    _left: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Take over what runs before found; a doubtful snapshot's evidence counts as well."""
@@ -133,7 +134,7 @@ class MissingIssues:
         return before is not None and before.fate is Fate.HIDDEN
 
     def _apply(self, missing: Sequence[str], asked: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Keep what is still there, remove what is not, and object when it is too much at once."""
+        """Keep what is still there, and remove what is not."""
         draft = self.draft
         fates = {issue_id: draft.disappeared[issue_id] for issue_id in asked}
         here = [i for i, one in fates.items() if _is_here(one)]
@@ -150,9 +151,13 @@ class MissingIssues:
         return here, [i for i in here if i not in stored or fates[i].fate is not Fate.ARCHIVED]
 
     def _leave(self, gone: Sequence[str]) -> None:
-        draft = self.draft
         for issue_id in gone:
-            draft.unresolved.setdefault(issue_id, draft.disappeared[issue_id].first_missed_at)
+            self.draft.unresolved.setdefault(issue_id, self.draft.disappeared[issue_id].first_missed_at)
+        self._left += gone
+
+    def judge_the_loss(self) -> None:
+        """Object when too much left at once: what the walk missed and what was listed and then not given is one loss."""
+        draft, gone = self.draft, self._left
         stored = len(draft.previous.stored_issues())
         if not is_mass_disappearance(len(gone), stored, self.options.mass_disappearance_share):
             return

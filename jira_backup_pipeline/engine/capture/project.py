@@ -169,6 +169,7 @@ class _IssueCapture:
             vanished = self._kept_in_the_archive(vanished)
         missed.moved_away(reading.moved)
         missed.vanished([issue_id for issue_id in vanished if issue_id not in reading.moved])
+        missed.judge_the_loss()
         self._carry(reading)
         self._close_ledger(reading.tally, identity.id, len(listed) - len(vanished))
 
