@@ -32,7 +32,8 @@ def table() -> str:
 
 
 def _may_be_missing(kind: Kind) -> str:
-    return ", ".join(str(status) for status in sorted(kind.optional_statuses)) or "-"
+    statuses = [str(status) for status in sorted(kind.optional_statuses)]
+    return ", ".join([*statuses, *(["404 for every issue"] if kind.may_be_unlisted else [])]) or "-"
 
 
 def main() -> int:

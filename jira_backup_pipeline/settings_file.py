@@ -38,7 +38,7 @@ class FileSettings:
     """What the file says, or the defaults. Paths are taken relative to the file's folder.
 
     `accepted_gaps` names gaps that do not make a run count as incomplete: a kind, `kind:status` as in
-    `remote_link:403`, or `kind:subject` with the words by which a run names the gap. `overlap_hours`, `reread_days` and
+    `remote_link:403`, `kind:subject` with the words by which a run names the gap, or `kind:issue 10001`. `overlap_hours`, `reread_days` and
     `mass_disappearance_share` are None where the file leaves them to a capture's own defaults.
     """
 

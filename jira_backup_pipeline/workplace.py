@@ -8,8 +8,7 @@ What stays out: reading settings (`settings`), the order of work (`engine`), and
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.identity_file import load_identity, load_identity_text
@@ -68,17 +67,16 @@ def capture_options(
     settings: Settings, *, is_full: bool = False, accepts_disappearance: bool = False
 ) -> CaptureOptions:
     """Give the options of a capture: what the configuration says, and the defaults where it says nothing."""
-    file = settings.file
-    said = {
-        "overlap_hours": file.overlap_hours,
-        "reread_days": file.reread_days,
-        "mass_disappearance_share": file.mass_disappearance_share,
+    said: dict[str, Any] = {
+        name: value
+        for name in ("overlap_hours", "reread_days", "mass_disappearance_share")
+        if (value := getattr(settings.file, name)) is not None
     }
-    return replace(
-        CaptureOptions(
-            is_full=is_full, accepts_disappearance=accepts_disappearance, accepted_gaps=file.accepted_gaps
-        ),
-        **{name: value for name, value in said.items() if value is not None},
+    return CaptureOptions(
+        is_full=is_full,
+        accepts_disappearance=accepts_disappearance,
+        accepted_gaps=settings.file.accepted_gaps,
+        **said,
     )
 
 

@@ -103,15 +103,21 @@ class Gap:
     count: int = 1
 
     def is_accepted(self, accepted: Collection[str]) -> bool:
-        """Tell whether this gap is accepted: by the configuration (`kind`, `kind:status`, `kind:subject`), or by the catalogue.
+        """Tell whether this gap is accepted: by the configuration, or by the catalogue.
+
+        The configuration names a `kind`, or of a kind a status (`kind:404`), a subject (`kind:subject`) or an issue
+        (`kind:issue 10001`).
 
         The catalogue accepts what an ordinary account or plan cannot have (`Kind.optional_statuses`).
         """
-        names = (self.kind, f"{self.kind}:{self.status}", f"{self.kind}:{self.subject}")
-        if any(name in accepted for name in names):
+        whose = (self.status, self.subject, f"issue {self.issue_id}")
+        if self.kind in accepted or any(f"{self.kind}:{which}" in accepted for which in whose):
             return True
         kind = BY_NAME.get(self.kind)
-        return kind is not None and self.status in kind.optional_statuses
+        if kind is None:
+            return False
+        is_switched_off = kind.may_be_unlisted and self.subject == kind.unlisted
+        return is_switched_off or self.status in kind.optional_statuses
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

@@ -65,6 +65,7 @@ class CaptureOutcome:
                 {
                     "kind": gap.kind,
                     "subject": gap.subject,
+                    "issue_id": gap.issue_id,
                     "status": gap.status,
                     "reason": gap.reason,
                     "remedy": gap.remedy,

@@ -10,7 +10,7 @@ Nothing tells beforehand which comment has properties, so all of a window are as
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ _IDS_A_REQUEST = 1_000
 # Below this no further halving: what is refused then is a gap.
 _FEWEST_IDS = 25
 _SPLITTABLE = frozenset({400, 413, 422})
+_ABOUT_WHO_ASKS = frozenset({401, 403})
 # Where a kind is listed by id, and the member of the answer that is the list.
 _LISTS = {"comment": ("/rest/api/3/comment/list", "values"), "worklog": ("/rest/api/3/worklog/list", "")}
 
@@ -65,12 +66,7 @@ def add_child_properties(client: JiraClient, parts: Mapping[str, UnitParts]) -> 
 def _settle(answer: _Answer, owners: Mapping[int, UnitParts]) -> None:
     kind, ids = answer.batch.kind, answer.batch.ids
     if answer.refusal is not None:
-        # One refusal is one gap, in the first issue concerned, and speaks for the whole request.
-        part = owners[ids[0]]
-        subject = f"properties of {kind}s"
-        part.gaps.append(
-            gap_for(answer.refusal, kind=kind, subject=subject, issue_id=part.issue.id, count=len(ids))
-        )
+        _tell_refusal(kind, [owners[number] for number in ids], answer.refusal)
         return
     missing: defaultdict[str, list[UnitParts]] = defaultdict(list)
     for number in ids:
@@ -81,6 +77,20 @@ def _settle(answer: _Answer, owners: Mapping[int, UnitParts]) -> None:
             part.child_properties[kind, str(number)] = found
     for issue_id, (part, *more) in missing.items():
         part.gaps.append(_withheld(kind, issue_id, 1 + len(more)))
+
+
+def _tell_refusal(kind: str, parts: Sequence[UnitParts], refusal: Refusal) -> None:
+    """Tell a missing right once; any other refusal for each issue, because a gap that names one is what has it read again."""
+    if refusal.status in _ABOUT_WHO_ASKS:
+        parts[0].gaps.append(gap_for(refusal, kind=kind, subject=f"properties of {kind}s", count=len(parts)))
+        return
+    counts = Counter(part.issue.id for part in parts)
+    by_id = {part.issue.id: part for part in parts}
+    for issue_id, count in counts.items():
+        subject = f"properties of {kind}s"
+        by_id[issue_id].gaps.append(
+            gap_for(refusal, kind=kind, subject=subject, issue_id=issue_id, count=count)
+        )
 
 
 def _owners(kind: str, parts: Mapping[str, UnitParts]) -> dict[int, UnitParts]:

@@ -24,6 +24,7 @@ from jira_backup_pipeline.jira.bodies import Bodies, Question, fetch_bodies
 from jira_backup_pipeline.jira.child_properties import add_child_properties
 from jira_backup_pipeline.jira.histories import BATCH as WINDOW
 from jira_backup_pipeline.jira.histories import Histories, fetch_histories
+from jira_backup_pipeline.jira.overflow import KINDS as OVERFLOWING
 from jira_backup_pipeline.jira.overflow import Found, Overflow, Task
 from jira_backup_pipeline.jira.remote_links import RemoteLinks, entries_naming_links
 
@@ -217,6 +218,7 @@ class IssueReading:
                 part.lists["remote_link"] = Found(stored.items, len(stored.items))
         for task, found in zip(tasks, self._client.map_ordered(self._read_list, tasks), strict=True):
             parts[task.issue_id].lists[task.kind] = found
+        self._tell_unlisted(parts)
         for row in links:
             for issue_id, found in row.result().items():
                 # An issue that vanished meanwhile has no links to miss either.
@@ -224,6 +226,16 @@ class IssueReading:
                     parts[issue_id].lists["remote_link"] = found
         if parts:
             next(iter(parts.values())).gaps.extend(self._links.take_gaps())
+
+    def _tell_unlisted(self, parts: dict[str, UnitParts]) -> None:
+        for kind in OVERFLOWING:
+            refused = {
+                issue_id: found.unlisted
+                for issue_id, part in parts.items()
+                if (found := part.lists.get(kind)) is not None and found.unlisted is not None
+            }
+            for issue_id, gap in self._overflow.unlisted_gaps(kind, refused):
+                parts[issue_id].gaps.append(gap)
 
     def _is_asked_for_links(self, issue_id: str) -> bool:
         return self._links_of is None or issue_id in self._links_of

@@ -152,8 +152,11 @@ def ledger_table(ledger: Sequence[LedgerLine]) -> dg.TableMetadataValue:
 def gaps_table(gaps: Sequence[Gap]) -> dg.TableMetadataValue:
     """Show what is known to be missing, and why."""
     return table(
-        ("kind", "subject", "status", "reason", "remedy", "count"),
-        [(gap.kind, gap.subject, gap.status, gap.reason, gap.remedy, gap.count) for gap in gaps],
+        ("kind", "subject", "issue_id", "status", "reason", "remedy", "count"),
+        [
+            (gap.kind, gap.subject, gap.issue_id, gap.status, gap.reason, gap.remedy, gap.count)
+            for gap in gaps
+        ],
     )
 
 

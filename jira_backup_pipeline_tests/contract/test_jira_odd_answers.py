@@ -145,9 +145,38 @@ def test_where_time_tracking_is_off_a_few_questions_settle_it() -> None:
     found, seen = units(PlayedJira(issues))
 
     assert len(found) == 1200
-    assert all(unit.gaps == () for unit in found)
     assert 3 <= asked(seen, "/worklog") <= 30
     assert all("worklog" not in unit.declared for unit in found)
+    # Once, and accepted beforehand: nobody can read what a site has switched off, but nobody is left to believe that it is there.
+    [gap] = {gap for unit in found for gap in unit.gaps}
+    assert (gap.kind, gap.status, gap.issue_id) == ("worklog", 404, None)
+    assert gap.subject == "worklogs that Jira lists for no issue"
+    assert "backup --full" in gap.remedy
+    assert gap.is_accepted(())
+
+
+def test_a_list_that_is_not_there_for_one_issue_alone_is_a_gap_of_that_issue() -> None:
+    issues = [issue(number) for number in (1, 2)]
+    for item in issues:
+        del item["fields"]["worklog"]
+    empty = Reply.json({"worklogs": [], "total": 0, "maxResults": 20, "startAt": 0})
+
+    found, _ = units(PlayedJira(issues, issue__1__worklog=empty))
+
+    [gap] = [gap for unit in found for gap in unit.gaps]
+    assert (gap.kind, gap.status, gap.issue_id) == ("worklog", 404, "2")
+    assert gap.subject == "worklogs of an issue"
+    assert not gap.is_accepted(())
+
+
+def test_comments_that_jira_lists_for_no_issue_are_never_accepted_beforehand() -> None:
+    item = issue(1)
+    del item["fields"]["comment"]
+
+    (unit,), _ = units(PlayedJira([item]))
+
+    [gap] = unit.gaps
+    assert (gap.kind, gap.status, gap.is_accepted(())) == ("comment", 404, False)
 
 
 def test_history_spread_over_pages_comes_together_and_once() -> None:

@@ -135,12 +135,21 @@ def test_properties_that_never_come_end_the_reading() -> None:
         units(PlayedJira([issue(number) for number in range(1, 5)], **answers), properties_of=None)
 
 
-def test_a_refused_list_of_worklog_properties_is_one_gap() -> None:
+@pytest.mark.parametrize(
+    ("status", "issues"),
+    [(403, {None: 2}), (400, {"1": 1, "2": 1}), (404, {"1": 1, "2": 1})],
+)
+def test_refused_properties_of_worklogs_are_told_once_for_a_right_and_else_for_each_issue(
+    status: int, issues: dict[str | None, int]
+) -> None:
     def logged(number: int) -> dict[str, Any]:
         return issue(number, worklog={"worklogs": [{"id": str(number)}], "total": 1})
 
-    refusal = Reply.json({"errorMessages": ["No."]}, 403)
+    refusal = Reply.json({"errorMessages": ["No."]}, status)
     found, _ = units(PlayedJira([logged(1), logged(2)], worklog__list=refusal))
 
-    assert [(gap.kind, gap.status) for unit in found for gap in unit.gaps] == [("worklog", 403)]
+    gaps = [gap for unit in found for gap in unit.gaps]
+    assert {(gap.kind, gap.status) for gap in gaps} == {("worklog", status)}
+    # An issue that a gap names is read again by the next run: none of those concerned may go without.
+    assert {gap.issue_id: gap.count for gap in gaps} == issues
     assert [kinds(unit, "worklog") for unit in found] == [["1"], ["2"]]

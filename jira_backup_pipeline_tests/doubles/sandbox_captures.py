@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.engine.outcomes import BackupOutcome, CaptureOutcome
+    from jira_backup_pipeline.engine.progress import Progress
     from jira_backup_pipeline.repository.repository import Repository
     from jira_backup_pipeline.sandbox.http import Request
     from jira_backup_pipeline.sandbox.server import RunningSandbox
@@ -67,7 +68,12 @@ class SandboxCaptures:
             yield CloudReader(client)
 
     def capture(
-        self, project: str | None = None, *, store: Store | None = None, **options: Any
+        self,
+        project: str | None = None,
+        *,
+        store: Store | None = None,
+        progress: Progress | None = None,
+        **options: Any,
     ) -> CaptureOutcome:
         """Capture one project as a process of its own would."""
         with self.reader() as reader:
@@ -79,6 +85,7 @@ class SandboxCaptures:
                 run=new_run_id(self.clock),
                 clock=self.clock,
                 options=CaptureOptions(**options),
+                progress=progress,
             )
 
     def back_up(self) -> BackupOutcome:

@@ -12,6 +12,7 @@ import pytest
 
 from jira_backup_pipeline.domain.errors import CredentialsRejected, ExitCode, UnexpectedAnswer
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, SnapshotState
+from jira_backup_pipeline.orchestration.progress import RunLog
 from jira_backup_pipeline.sandbox.server import RunningSandbox, start_sandbox
 from jira_backup_pipeline_tests.doubles.sandbox_captures import SandboxCaptures
 from jira_backup_pipeline_tests.doubles.scripted_http import Reply, ScriptedHttp
@@ -99,6 +100,17 @@ def test_a_storm_of_everything_that_passes_leaves_a_complete_and_true_snapshot(s
     site.assert_intact()
     assert max(site.time.slept) >= 20 * 60, "a spent quota is waited for"
     assert site.running.media.leaked_credentials == 0
+
+
+def test_a_spent_quota_is_said_to_whoever_follows_the_capture(site: SandboxCaptures) -> None:
+    site.running.faults.add(**limited(_BULKFETCH, "jira-quota-tenant-based", Retry_After="1800"))
+    lines: list[str] = []
+
+    site.capture(progress=RunLog(lines.append))
+
+    [said] = [line for line in lines if "quota" in line]
+    assert "all calls wait 1,8" in said
+    assert max(site.time.slept) >= 30 * 60
 
 
 @pytest.mark.parametrize(

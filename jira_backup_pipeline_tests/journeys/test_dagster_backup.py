@@ -125,6 +125,20 @@ def test_a_partition_is_backed_up_and_every_table_says_what_it_holds(pipeline: P
     assert said[-1].startswith(f"{key}: issues: ")
     assert said[-1].endswith(", done")
     assert "comments" in said[-1]
+    # Who looks at the snapshot and who looks at the check see the whole ledger.
+    told = [
+        (line.kind, line.source, line.expected, line.stored, line.unexplained) for line in manifest.ledger
+    ]
+    assert {"id walk", "approximate count", "embedded totals", "bytes stored", "bytes declared"} <= {
+        source for _, source, *_ in told
+    }
+    for metadata in (made["snapshot"].metadata, evaluations(result)["complete"].metadata):
+        assert ledger_shown(metadata) == told
+
+
+def ledger_shown(metadata: Any) -> list[tuple[object, ...]]:
+    columns = ("kind", "source", "expected", "stored", "unexplained")
+    return [tuple(record.data[name] for name in columns) for record in metadata["ledger"].records]
 
 
 def test_a_second_backup_without_changes_keeps_the_data_version_of_the_tables(pipeline: Pipeline) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jira_backup_pipeline.domain.disappearances import Fate
 from jira_backup_pipeline.domain.errors import ConcurrentWriter, Refused
-from jira_backup_pipeline.domain.manifest import ProjectIdentity, SnapshotState
+from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity, SnapshotState
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, content, new_repository, reopen
@@ -387,6 +387,31 @@ def test_an_accepted_gap_does_not_make_a_run_incomplete() -> None:
 
     assert SnapshotState.GAPS is done.manifest.state
     assert done.is_clean
+
+
+class DenyingJira(PocketJira):
+    """Who watches is denied for every issue that is read: a gap that names none of them."""
+
+    def issue_units(self, issue_ids: Sequence[str], **options: object) -> Iterator[IssueUnit]:
+        gap = Gap("watcher", "watchers", "No.", "Give the permission.", 403)
+        return (replace(unit, gaps=(gap,)) for unit in super().issue_units(issue_ids, **options))
+
+
+def test_a_gap_that_names_no_issue_stays_with_its_count_until_a_full_reading() -> None:
+    jira, store = DenyingJira(), MemoryStore()
+    for _ in range(4):
+        jira.add()
+    new_repository(store, jira)
+    assert [gap.count for gap in capture(reopen(store, jira), jira).manifest.gaps] == [4]
+    for _ in range(2):
+        jira.edit("1", "once more")
+
+        # The issue that is read again is among the four.
+        assert [gap.count for gap in capture(reopen(store, jira), jira).manifest.gaps] == [4]
+
+    jira.__class__ = PocketJira
+    full = CaptureOptions(reread_days=0, is_full=True)
+    assert capture(reopen(store, jira), jira, options=full).manifest.gaps == ()
 
 
 class Overtaking(PocketJira):

@@ -31,7 +31,14 @@ from jira_backup_pipeline_tests.doubles.manifests import (
     registry_of,
 )
 
-A_GAP = Gap(kind="worklog", subject="worklogs of issue 7", reason="403", remedy="Give the permission.")
+A_GAP = Gap(
+    kind="worklog",
+    subject="worklogs of an issue",
+    reason="No.",
+    remedy="Give the permission.",
+    status=403,
+    issue_id="7",
+)
 
 
 def test_a_recent_complete_snapshot_is_good() -> None:
@@ -78,8 +85,11 @@ def test_a_gap_is_incomplete_until_the_configuration_accepts_it() -> None:
         return health.complete.is_good
 
     assert not complete()
-    assert not complete("comment")
-    assert complete("worklog")
+    assert not complete(
+        "comment", "worklog:404", "worklog:issue 8", "worklog:another thing", "comment:issue 7"
+    )
+    for accepted in ("worklog", "worklog:403", "worklog:issue 7", "worklog:worklogs of an issue"):
+        assert complete(accepted)
 
 
 def test_a_new_project_waits_for_the_schedule_before_catch_up_asks_for_it() -> None:

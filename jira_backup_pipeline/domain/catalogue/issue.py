@@ -108,6 +108,8 @@ ISSUE_KINDS: tuple[Kind, ...] = (
         parent="issue",
         recognition=Recognition.ORIGIN_MARK,
         restore_note="author becomes the restoring account; the start is kept",
+        # Without time tracking Jira has no list of worklogs, and its issues say nothing of them.
+        may_be_unlisted=True,
     ),
     Kind(
         name="changelog",

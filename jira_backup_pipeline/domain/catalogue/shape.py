@@ -144,7 +144,9 @@ class Kind:
     slash, and the id of a thing that is listed for its parent begins with the parent's id. `completed_by` names a kind
     that lists the same things and may know more of them: what only that one lists is added. `optional_statuses` are
     refusals that an ordinary account or plan meets and can do nothing about: such a gap is shown and counted, and
-    accepted beforehand; `remedy` says what can be done about a refusal where the usual advice would mislead.
+    accepted beforehand; `remedy` says what can be done about a refusal where the usual advice would mislead. `unlisted` names
+    the gap of a kind that Jira lists for no issue, and `may_be_unlisted` tells that a site may have it switched off: then that
+    gap is accepted beforehand too.
     """
 
     name: str
@@ -162,6 +164,12 @@ class Kind:
     optional_statuses: frozenset[int] = frozenset()
     completed_by: str | None = None
     remedy: str = ""
+    may_be_unlisted: bool = False
+
+    @property
+    def unlisted(self) -> str:
+        """Name the gap of a kind that Jira lists for no issue."""
+        return f"{self.title} that Jira lists for no issue"
 
     def of_parent(self, parent_kind: str, parent_id: str) -> str:
         """Name the list of one parent, as a gap is called that concerns it alone."""

@@ -23,8 +23,7 @@ class CaptureOptions:
         pack_units: issues per pack, more where a reading would need over 32 packs. A run that dies loses at most one open pack.
         mass_disappearance_share: a larger part of a project missing at once is taken for lost permission.
         accepts_disappearance: a person has looked: so many issues are really gone, and the snapshot is not doubtful.
-        accepted_gaps: `kind`, `kind:status` or `kind:subject` of gaps that the customer accepts; they never make a run
-            incomplete.
+        accepted_gaps: gaps that the customer accepts (`Gap.is_accepted`); they never make a run incomplete.
     """
 
     is_full: bool = False

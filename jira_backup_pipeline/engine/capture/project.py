@@ -8,7 +8,7 @@ What stays out: decisions on ids (`changes`), reading of chosen issues (`reading
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -270,12 +270,15 @@ class _IssueCapture:
                 kept.add(ref.id)
                 reading.tally.carry(ref.counts, missing_blobs=missing_blobs[ref.id])
         reading.tally.carried_bytes = self._carried_bytes({str(issue_id) for issue_id in kept})
-        present = set(draft.gaps)
-        draft.gaps.extend(
-            gap
-            for gap in draft.previous.gaps
-            if (gap.issue_id in kept or self._concerns_all(gap)) and gap not in present
-        )
+        # A gap that names no issue and was met again is carried for what is not in tonight's count of it.
+        met = Counter[Gap]()
+        for gap in draft.gaps:
+            met[replace(gap, count=1)] += gap.count
+        for gap in draft.previous.gaps:
+            if gap.issue_id in kept or self._concerns_all(gap):
+                left = gap.count - met[replace(gap, count=1)]
+                if left > 0:
+                    draft.gaps.append(replace(gap, count=left))
 
     def _carried_bytes(self, kept: set[str]) -> FileBytes | None:
         """Sum the files of the issues that stay; from the ledger before where it tells, so that few tables are opened."""
