@@ -396,6 +396,30 @@ def test_a_search_that_lags_behind_by_minutes_loses_nothing(site: SandboxCapture
     assert not done.manifest.gaps
 
 
+def test_an_issue_that_changes_while_changes_are_searched_does_not_fall_out_of_the_search(
+    site: SandboxCaptures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.running.site.settings, "search_page_scalars", 5)
+    since_ms, calls = site.running.site.now(), calls_of(site)
+    issues = site.running.site.issues.of_project(int(site.project))
+    for issue in issues:
+        EDITS["edit_fields"](calls, issue, 1)
+    pages = [0]
+
+    def touch_the_last(request: Request) -> None:
+        pages[0] += request.path == _SEARCH
+        if pages[0] == 2:
+            pages[0] += 1
+            site.running.site.clock.advance(3_600_000)
+            EDITS["edit_fields"](calls, issues[-1], 2)
+
+    with site.reader() as reader, site.watching(touch_the_last):
+        found = dict(reader.changed_issues(site.project, since_ms))
+
+    assert pages[0] > 2
+    assert {str(issue.issue_id) for issue in issues} == set(found)
+
+
 def test_hostile_names_of_files_are_data_and_name_nothing(site: SandboxCaptures) -> None:
     issue = issue_of(site, 2)
     for number in range(len(HOSTILE_NAMES)):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jira_backup_pipeline.domain.disappearances import Fate
 from jira_backup_pipeline.domain.errors import ConcurrentWriter, Refused
 from jira_backup_pipeline.domain.manifest import Gap, ProjectIdentity, SnapshotState
+from jira_backup_pipeline.domain.readings import IssueUnit
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, content, new_repository, reopen
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from jira_backup_pipeline.domain.manifest import Manifest
-    from jira_backup_pipeline.domain.readings import IssueUnit
 
 
 def site(issues: int = 6) -> tuple[PocketJira, MemoryStore]:
@@ -412,6 +412,28 @@ def test_a_gap_that_names_no_issue_stays_with_its_count_until_a_full_reading() -
     jira.__class__ = PocketJira
     full = CaptureOptions(reread_days=0, is_full=True)
     assert capture(reopen(store, jira), jira, options=full).manifest.gaps == ()
+
+
+class StumblingJira(PocketJira):
+    """One issue exists and is not handed out in any way."""
+
+    def issue_units(self, issue_ids: Sequence[str], **options: object) -> Iterator[IssueUnit]:
+        for unit in super().issue_units(issue_ids, **options):
+            gap = Gap("issue", f"issue {unit.issue_id}", "too large", "Reduce it.", 413, unit.issue_id)
+            yield IssueUnit(unit.issue_id, "", 0, (), (gap,)) if unit.issue_id == "2" else unit
+
+
+def test_what_the_walk_lists_and_nobody_stores_is_in_the_ledger_and_explained_by_its_gap_alone() -> None:
+    jira, store = StumblingJira(), MemoryStore()
+    for _ in range(3):
+        jira.add()
+    new_repository(store, jira)
+
+    done = capture(reopen(store, jira), jira).manifest
+
+    [line] = [line for line in done.ledger if line.source == "id walk"]
+    assert (line.expected, line.stored, line.explained, line.unexplained) == (3, 2, 1, 0)
+    assert done.state is SnapshotState.GAPS
 
 
 class Overtaking(PocketJira):
