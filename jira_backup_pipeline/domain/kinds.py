@@ -18,6 +18,7 @@ from jira_backup_pipeline.domain.catalogue.issue import ISSUE_KINDS
 from jira_backup_pipeline.domain.catalogue.project import PROJECT_KINDS
 from jira_backup_pipeline.domain.catalogue.shape import (
     ITSELF,
+    LAST_PART,
     Column,
     ColumnType,
     Condition,
@@ -38,6 +39,7 @@ __all__ = [
     "BY_TABLE",
     "ITSELF",
     "KINDS",
+    "LAST_PART",
     "Column",
     "ColumnType",
     "Condition",

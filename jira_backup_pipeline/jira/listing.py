@@ -14,7 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import TransientError, UnexpectedAnswer
-from jira_backup_pipeline.domain.kinds import ITSELF, Paging
+from jira_backup_pipeline.domain.kinds import ITSELF, LAST_PART, Paging
 from jira_backup_pipeline.domain.manifest import Gap
 from jira_backup_pipeline.domain.readings import Listed
 from jira_backup_pipeline.domain.records import NO_EXTRA, Record, settled
@@ -251,9 +251,11 @@ def _id_part(found: object) -> str:
 
 
 def member_at(value: object, path: Sequence[str]) -> object:
-    """Walk a path of member names (and of places in lists) through a decoded record; None where it ends early."""
+    """Walk a path of member names (and of places in lists, and of addresses to their last part); None where it ends early."""
     for step in path:
-        if isinstance(value, list) and step.isdecimal():
+        if step == LAST_PART:
+            value = value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else None
+        elif isinstance(value, list) and step.isdecimal():
             value = value[int(step)] if int(step) < len(value) else None
         else:
             value = value.get(step) if isinstance(value, dict) else None

@@ -46,6 +46,7 @@ def visit_lists(ok: Callable[..., Any], *, cloud_id: str, lead: str) -> None:
     rules = f"/gateway/api/automation/public/jira/{cloud_id}/rest/v1/rule"
     (rule,) = ok("GET", f"{rules}/summary?limit=1")["data"]
     ok("GET", f"{rules}/{rule['uuid']}")
+    assert ok("GET", "/rest/webhooks/1.0/webhook")
     _service_desk(ok, lead)
 
 

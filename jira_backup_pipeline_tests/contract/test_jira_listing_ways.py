@@ -88,6 +88,31 @@ def test_rules_that_the_account_may_not_list_are_an_accepted_gap_that_tells_the_
     assert "Administer Jira" in gap.remedy
 
 
+def test_webhooks_of_administrators_are_known_by_the_end_of_their_own_address() -> None:
+    hooks = [
+        {"self": "https://example.test/rest/webhooks/1.0/webhook/72", "name": "one"},
+        {"self": "https://example.test/rest/webhooks/1.0/webhook/73/", "name": "two"},
+        {"name": "without an address"},
+    ]
+
+    found, seen = listed("admin_webhook", PlayedJira(webhook=Reply.json(hooks)))
+
+    assert [one.path for one in seen] == ["/rest/webhooks/1.0/webhook"]
+    assert [(record.id, record.value["name"]) for record in found.records] == [("72", "one"), ("73", "two")]
+    assert [gap.subject for gap in found.gaps] == ["admin_webhook without an id"]
+    assert found.declared == 3
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_site_or_account_without_webhooks_of_administrators_is_an_accepted_gap(status: int) -> None:
+    refusal = Reply.json({"errorMessages": ["No."]}, status)
+
+    found, _ = listed("admin_webhook", PlayedJira(webhook=refusal, myself=Reply.json({"accountId": "me"})))
+
+    (gap,) = found.gaps
+    assert (gap.status, gap.is_accepted(()), "Administer Jira" in gap.remedy) == (status, True, True)
+
+
 def test_what_is_served_beside_jira_is_asked_on_the_configured_host() -> None:
     target = "/gateway/api/automation/public/jira/c/rest/v1/rule/summary?limit=1"
 

@@ -63,8 +63,14 @@ RELAXED_STATUSES = {
     ("GET", "/rest/api/3/search", 410): "removed after the documents were written",
     ("POST", "/rest/api/3/search", 410): "removed after the documents were written",
 }
-# Paths that the documents at hand do not describe: the tenant's page, and two APIs with documents of their own.
-UNDOCUMENTED = ("/_edge/tenant_info", "/gateway/api/automation/", "/rest/servicedeskapi/")
+# Paths that the documents at hand do not describe: the tenant's page, administrators' webhooks, and two APIs with documents
+# of their own.
+UNDOCUMENTED = (
+    "/_edge/tenant_info",
+    "/rest/webhooks/1.0/webhook",
+    "/gateway/api/automation/",
+    "/rest/servicedeskapi/",
+)
 # A redirect has no body; the document gives the body of the address it leads to.
 REDIRECT = 303
 

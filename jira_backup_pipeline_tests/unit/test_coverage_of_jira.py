@@ -109,7 +109,12 @@ LISTS = {
     ),
     "plans": (f"{API}/plans/plan", f"{API}/plans/plan/{{}}", f"{API}/plans/plan/{{}}/team"),
     "groups and people": (f"{API}/group/bulk", f"{API}/group/member", f"{API}/users/search"),
-    "webhooks and automation": (f"{API}/webhook", f"{RULES}/summary", f"{RULES}/{{}}"),
+    "webhooks and automation": (
+        f"{API}/webhook",
+        "/rest/webhooks/1.0/webhook",
+        f"{RULES}/summary",
+        f"{RULES}/{{}}",
+    ),
     "settings": (
         f"{API}/configuration",
         f"{API}/configuration/timetracking",

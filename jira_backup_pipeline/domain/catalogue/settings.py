@@ -10,6 +10,7 @@ from __future__ import annotations
 from jira_backup_pipeline.domain.catalogue.shape import (
     ADMIN_ONLY,
     ITSELF,
+    LAST_PART,
     Column,
     ColumnType,
     Listing,
@@ -196,8 +197,28 @@ SETTING_KINDS = (
             instant("expires", "expirationDate"),
         ),
         restore_note="they belong to the app that registered them",
-        remedy="Jira shows webhooks to the app that registered them only; an API token never sees them. Note down by hand"
-        " what an administrator sees under System, WebHooks.",
+        remedy="Jira shows these to the app that registered them only; an API token never sees them. Those that administrators"
+        " made are captured on their own.",
+    ),
+    kept(
+        "admin_webhook",
+        "admin_webhooks",
+        title="webhooks that administrators made",
+        # Not in the documents, and what Jira's own page under System shows; its records name themselves by their address.
+        listing=Listing("/rest/webhooks/1.0/webhook", Paging.ARRAY),
+        columns=(
+            text("name"),
+            text("url"),
+            flag("is_enabled", "enabled"),
+            texts("events"),
+            text("jql", "filters", "issue-related-events-section"),
+            flag("is_without_body", "excludeBody"),
+            instant("updated", "lastUpdated"),
+        ),
+        id_path=("self", LAST_PART),
+        optional_statuses=ADMIN_ONLY | {401},
+        remedy="They are listed for Jira administrators; give the backup account the global permission Administer Jira, note"
+        " down by hand what stands under System, WebHooks, or accept the gap.",
     ),
     kept(
         "automation_rule_summary",

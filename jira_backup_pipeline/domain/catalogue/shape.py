@@ -94,6 +94,8 @@ _USUAL_WORDS = PageWords()
 DESK_WORDS = PageWords(start="start", size="limit")
 # The id of a record that is a plain text: the text itself.
 ITSELF = ("",)
+# A step of an id's path: what an address ends with.
+LAST_PART = "/"
 
 
 @dataclass(frozen=True, slots=True)

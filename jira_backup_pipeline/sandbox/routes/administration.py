@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROUTES = RouteTable()
 API = "/rest/api/3"
+ADMIN_WEBHOOKS = "/rest/webhooks/1.0/webhook"
 RULES = "/gateway/api/automation/public/jira/{cloudid}/rest/v1/rule"
 
 
@@ -69,6 +70,13 @@ def webhooks(call: Call) -> Response:
     """Nobody who calls with an API token is an app."""
     del call
     raise ApiError(403, "Only Connect and OAuth 2.0 apps can use this operation.")
+
+
+@ROUTES.get(ADMIN_WEBHOOKS)
+def admin_webhooks(call: Call) -> Response:
+    """The webhooks that administrators made, all at once."""
+    call.site.require(call.caller, "ADMINISTER")
+    return json_response(administration.admin_webhooks(call.site))
 
 
 def _window(call: Call, items: Sequence[JsonObject], size: int) -> tuple[list[JsonObject], str | None]:

@@ -116,6 +116,26 @@ def plan_teams(site: Site, plan: JsonObject) -> list[JsonObject]:
     ]
 
 
+def admin_webhooks(site: Site) -> list[JsonObject]:
+    """Webhooks as administrators make them under System: one for everything, one for the work of each project."""
+    scopes = [("Everything", "")] + [(f"Work of {p.key}", f"project = {p.key}") for p in live_projects(site)]
+    return [
+        {
+            "name": name,
+            "url": f"https://hooks.example.org/jira/{number}",
+            "excludeBody": number > 1,
+            "filters": {"issue-related-events-section": jql},
+            "events": ["jira:issue_created", "jira:issue_updated", "comment_created"],
+            "enabled": number != 2,
+            "self": f"{site.url}/rest/webhooks/1.0/webhook/{number}",
+            "lastUpdatedUser": site.backup_account.account_id,
+            "lastUpdatedDisplayName": site.backup_account.display_name,
+            "lastUpdated": _MADE_MS,
+        }
+        for number, (name, jql) in enumerate(scopes, start=1)
+    ]
+
+
 def rules(site: Site) -> list[JsonObject]:
     """An automation rule for the site and one for each project, in full."""
     everywhere = f"ari:cloud:jira::site/{site.cloud_id}"

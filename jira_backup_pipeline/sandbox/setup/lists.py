@@ -161,6 +161,8 @@ def _of_administration(site: Site) -> Iterator[Found]:
         yield "plan_detail", str(plan["id"]), administration.plan_detail(site, plan)
         for team in administration.plan_teams(site, plan):
             yield "plan_team", f"{plan['id']}/{team['id']}", team
+    for webhook in administration.admin_webhooks(site):
+        yield "admin_webhook", str(webhook["self"]).rpartition("/")[2], webhook
     for rule in administration.rules(site):
         yield "automation_rule_summary", str(rule["uuid"]), administration.rule_summary(rule)
         yield "automation_rule", str(rule["uuid"]), {"rule": rule, "connections": []}
