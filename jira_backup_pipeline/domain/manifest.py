@@ -198,7 +198,8 @@ class Manifest:
     `watermark_ms` is Jira's clock at the start of the reading, in epoch milliseconds. `counts` are live records by
     table name. `heads` is filled in the site scope only. `unresolved` maps ids of issues that were not seen to the
     ISO moment of the first run that missed them; `disappeared` says of all issues that are listed no more what became
-    of them. `property_keys` are the keys of the stored issue properties, None where nobody gathered them.
+    of them. `property_keys` are the keys of the stored issue properties, None where nobody gathered them. `field_witnesses` are
+    ids of issues that together show every field of which `issue_fields` tells the name.
     `worklog_feed` (site scope) is what Jira's feeds said since the site snapshot before.
     """
 
@@ -225,6 +226,7 @@ class Manifest:
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     property_keys: tuple[str, ...] | None = None
+    field_witnesses: tuple[str, ...] = ()
     worklog_feed: WorklogFeed | None = None
     notes: tuple[str, ...] = ()
     format: int = MANIFEST_FORMAT
@@ -286,6 +288,7 @@ class Manifest:
             unresolved=dict(document.get("unresolved", {})),
             disappeared=from_lines(document.get("disappeared", ())),
             property_keys=_texts(document.get("property_keys")),
+            field_witnesses=tuple(document.get("field_witnesses", ())),
             worklog_feed=_feed(document.get("worklog_feed")),
             notes=tuple(document.get("notes", ())),
             format=found,

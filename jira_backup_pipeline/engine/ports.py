@@ -91,6 +91,9 @@ class JiraReader(Protocol):
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
         """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""
 
+    def field_names(self, issue_ids: Sequence[str]) -> Listed:
+        """Give the names and types of the fields that these issues show, each once."""
+
     def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
         """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""
 

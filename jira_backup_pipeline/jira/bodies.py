@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # The documented size of a request that names multi-value fields.
 BATCH: Final = 100
 _SMALLER = {BATCH: 10, 10: 1}
-_BULKFETCH = "/rest/api/3/issue/bulkfetch"
+BULKFETCH: Final = "/rest/api/3/issue/bulkfetch"
 _ISSUE = "/rest/api/3/issue/{issue_id}"
 # What a batch can be refused for that a smaller one is not: its size, or one issue in it.
 _SPLITTABLE = frozenset({400, 413, 414, 422, 501})
@@ -269,7 +269,7 @@ def _bulk_request(ids: Sequence[str], question: Question) -> Request:
     }
     if question.properties:
         document["properties"] = list(question.properties)
-    return Request.asking_by_post(_BULKFETCH, document)
+    return Request.asking_by_post(BULKFETCH, document)
 
 
 def _read_batch(body: bytes) -> _Batch:

@@ -160,7 +160,7 @@ def _cutter_of(kind: Kind, paging: Paging) -> Callable[[bytes], Sequence[Found]]
         case Paging.MEMBERS:
             return partial(_member_items, items=kind.listing.items)
         case Paging.NAMES:
-            return _named_fields
+            return named_fields
         case _:
             raise UnexpectedAnswer(
                 f"{kind.title} are not a list of their own ({paging.value})",
@@ -193,8 +193,8 @@ def _object_at(members: Mapping[str, Slice], name: str) -> Mapping[str, Slice]:
     return {} if found is None or bytes(found).strip() == b"null" else split_object(found)
 
 
-def _named_fields(body: bytes) -> Sequence[Found]:
-    """Read what a search says of the fields that it shows: `names` and `schema`, both by the field's id."""
+def named_fields(body: Slice) -> Sequence[Found]:
+    """Read what a search or an issue says of the fields that it shows: `names` and `schema`, both by the field's id."""
     members = split_object(body)
     names, schemas = _object_at(members, "names"), _object_at(members, "schema")
     return [

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jira_backup_pipeline.jira import access, bodies, download, listing, site, walk, worklog_feed
+from jira_backup_pipeline.jira import access, bodies, download, field_names, listing, site, walk, worklog_feed
 from jira_backup_pipeline.jira.interest import INTERESTS, InterestFinder, UserBook
 from jira_backup_pipeline.jira.interest_search import SiteSearches
 from jira_backup_pipeline.jira.issue_properties import IssueProperties
@@ -80,6 +80,10 @@ class CloudReader:
     def changed_issues(self, project_id: str, since_ms: int) -> Iterator[tuple[str, int]]:
         """Give id and `updated` (epoch milliseconds) of the issues changed since then; no upper bound, each once."""
         return walk.changed_issues(self.client, project_id, since_ms)
+
+    def field_names(self, issue_ids: Sequence[str]) -> Listed:
+        """Give the names and types of the fields that these issues show, each once."""
+        return field_names.names_shown_by(self.client, issue_ids)
 
     def locate(self, issue_ids: Sequence[str]) -> Mapping[str, Located]:
         """Tell where issues are now, by id; what Jira does not give (deleted or hidden) is left out."""

@@ -67,6 +67,7 @@ class ManifestDraft:
     unresolved: Mapping[str, str] = field(default_factory=dict)
     disappeared: Mapping[str, Disappearance] = field(default_factory=dict)
     property_keys: tuple[str, ...] | None = None
+    field_witnesses: tuple[str, ...] = ()
     worklog_feed: WorklogFeed | None = None
     notes: tuple[str, ...] = ()
     packs: Mapping[str, PackRef] = field(default_factory=dict)
@@ -315,6 +316,7 @@ def draft_to_manifest(draft: ManifestDraft, **filled: Any) -> Manifest:  # noqa:
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
         property_keys=draft.property_keys,
+        field_witnesses=draft.field_witnesses,
         worklog_feed=draft.worklog_feed,
         notes=draft.notes,
         **filled,

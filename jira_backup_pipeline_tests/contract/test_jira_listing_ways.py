@@ -350,6 +350,48 @@ def test_names_and_types_of_fields_are_those_that_a_search_shows() -> None:
     assert seen[0].query["jql"] == ["project = 10000 ORDER BY id"]
 
 
+def test_names_and_types_of_fields_are_those_that_the_asked_issues_show() -> None:
+    def issues(seen: Seen) -> Reply:
+        assert (seen.document["fields"], seen.document["expand"]) == (["*all"], ["names", "schema"])
+        shown = {"1": {"summary": "Summary", "customfield_1": "Size"}, "2": {"customfield_2": "Weight"}}
+        schema = {"customfield_1": {"type": "number"}}
+        return Reply.json(
+            {
+                "issues": [
+                    {"id": i, "key": f"K-{i}", "fields": {}, "names": shown[i], "schema": schema}
+                    for i in seen.document["issueIdsOrKeys"]
+                    if i in shown
+                ]
+            }
+        )
+
+    def ask(reader: CloudReader) -> list[Listed]:
+        return [reader.field_names(ids) for ids in (["1", "2"], ["2", "9"], [])]
+
+    (whole, short, nothing), _ = asking(PlayedJira(issue__bulkfetch=issues), ask)
+
+    assert [(item.id, item.extra["name"], item.raw) for item in whole.records] == [
+        ("summary", "Summary", b'"Summary"'),
+        ("customfield_1", "Size", b'{"type": "number"}'),
+        ("customfield_2", "Weight", b'"Weight"'),
+    ]
+    # Of the fields of an issue that does not come nothing is known.
+    assert (whole.unread, short.unread, nothing.records) == ((), ("",), ())
+
+
+def test_refused_names_of_fields_are_a_gap() -> None:
+    found, _ = asking(
+        PlayedJira(issue__bulkfetch=REFUSED), lambda reader: reader.field_names([str(n) for n in range(150)])
+    )
+
+    assert [(gap.kind, gap.subject, gap.status) for gap in found.gaps] == [
+        ("issue_field", "names and types of the fields of 100 issues", 403),
+        ("issue_field", "names and types of the fields of 50 issues", 403),
+    ]
+    assert all(gap.remedy for gap in found.gaps)
+    assert found.unread == ("",)
+
+
 def test_lists_of_more_than_a_page_are_read_to_their_end() -> None:
     """More projects than one question names, more boards, plans and rules than a page holds."""
     kinds = ("plan", "automation_rule_summary", "board", "issue_type_scheme_project", "field_scheme_project")

@@ -29,7 +29,7 @@ from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.domain.times import from_epoch_ms, to_epoch_ms, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
     from jira_backup_pipeline.domain.worklog_feed import WorklogFeed
@@ -62,6 +62,12 @@ class PocketJira:
         self.gone_files: set[str] = set()
         self.read: list[str] = []
         self.withheld_worklogs: set[str] = set()
+        self.asked_for_names: list[list[str]] = []
+        # Fields that single issues show besides those of all.
+        self.further_fields: dict[str, tuple[str, ...]] = {}
+        self.titles: dict[str, str] = {}
+        self.nameless: set[str] = set()
+        self.answer_to_names: Listed | Exception | None = None
         self.groups: tuple[str, ...] = ("jira-users",)
         self.seen_projects: dict[str, str] = {}
         self.feed: WorklogFeed | None = None
@@ -140,10 +146,33 @@ class PocketJira:
             records = tuple(
                 Record("site_project", value["id"], json.dumps(value).encode(), value) for value in values
             )
+        if kind.name == "issue_field":
+            return self._fields(("summary", "project", "updated", "security"))
         if kind.name == "person":
             value = {"accountId": "me", "displayName": "Backup", "active": True}
             records = (Record("person", "me", json.dumps(value).encode(), value),)
         return Listed(kind.name, records)
+
+    def field_names(self, issue_ids: Sequence[str]) -> Listed:
+        self.asked_for_names.append(list(issue_ids))
+        if isinstance(self.answer_to_names, Exception):
+            raise self.answer_to_names
+        fields = [
+            name
+            for issue_id in issue_ids
+            for name in json.loads(self._unit(self.issues[issue_id]).records[0].raw)["fields"]
+        ]
+        return self.answer_to_names or self._fields(dict.fromkeys(fields))
+
+    def _fields(self, names: Iterable[str]) -> Listed:
+        titles = {name: self.titles.get(name, name.title()) for name in names if name not in self.nameless}
+        return Listed(
+            "issue_field",
+            tuple(
+                Record("issue_field", name, b"{}", {}, extra={"name": title})
+                for name, title in titles.items()
+            ),
+        )
 
     def issue_ids(self, project_id: str, expected: int | None = None) -> Iterator[str]:
         del expected
@@ -223,6 +252,7 @@ class PocketJira:
         level = self.levels_of.get(issue.id)
         fields = {
             **({"security": {"name": level}} if level else {}),
+            **dict.fromkeys(self.further_fields.get(issue.id, ())),
             "summary": issue.summary,
             "project": {"id": issue.project_id},
             "updated": to_iso(from_epoch_ms(issue.updated_ms)),

@@ -124,7 +124,8 @@ class SandboxCaptures:
         def note(request: Request) -> None:
             if request.path == _BULKFETCH:
                 body = json.loads(request.body)
-                if body["fields"] == ["*all"]:
+                # With an expansion it is the names of fields that are asked for.
+                if body["fields"] == ["*all"] and "expand" not in body:
                     found.update(body["issueIdsOrKeys"])
             elif "/attachment/content/" in request.path:
                 found[f"file {request.path.rpartition('/')[2]}"] += 1

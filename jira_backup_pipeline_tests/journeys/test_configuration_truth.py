@@ -75,6 +75,15 @@ def asked(sandbox: Any, method: str, path: str, body: Any = None) -> None:
     assert requests.request(method, f"{sandbox.url}/rest/api/3{path}", json=body, auth=auth, timeout=60).ok
 
 
+def first_project(sandbox: Any) -> int:
+    return int(min(sandbox.site.projects))
+
+
+def foreign_field(sandbox: Any) -> str:
+    """A field that belongs to the team-managed project alone."""
+    return str(next(field.field_id for field in sandbox.site.fields.values() if field.project_id is not None))
+
+
 @pytest.fixture(scope="module")
 def backed() -> Iterator[Backed]:
     """A site with a service project and a team-managed one beside the made ones, and its backup."""
@@ -87,6 +96,9 @@ def backed() -> Iterator[Backed]:
             asked(sandbox, "POST", f"/version/{version_id}/relatedwork", beside)
         # The release notes among it have neither id nor address.
         sandbox.site.versions[newest].related_work.append({"category": "Communication"})
+        # The last issue of a project shows a field that no other issue of it has.
+        last = max(i.issue_id for i in sandbox.site.issues.of_project(first_project(sandbox)))
+        sandbox.edits.set_raw_field(str(last), foreign_field(sandbox), "7.5")
         add_project(sandbox, "OLD", "software")
         asked(sandbox, "POST", "/project/OLD/archive")
         add_project(sandbox, "GONE", "business")
@@ -273,14 +285,16 @@ def test_what_people_put_beside_versions_is_stored_as_the_site_has_it(backed: Ba
 
 
 def test_names_and_types_of_fields_are_kept_with_the_project(backed: Backed) -> None:
-    sandbox, repository, outcome = backed
+    sandbox, repository, _ = backed
     fields = {record_id: record for (_, record_id), record in truth_of(sandbox, None)["field"].items()}
-    project = next(c.manifest for c in outcome.captures[1:] if c.manifest.counts.get("issues"))
+    project = manifest_of(backed, f"project-{first_project(sandbox)}")
 
     rows = {record_id: row for (_, record_id), row in stored(repository, project, "issue_fields").items()}
-    issue = json.loads(next(iter(stored(repository, project, "issues").values()))["raw"])
 
-    assert issue["fields"].keys() <= rows.keys()
+    for row in stored(repository, project, "issues").values():
+        assert json.loads(row["raw"])["fields"].keys() <= rows.keys()
+    assert foreign_field(sandbox) in rows
+    assert len(project.field_witnesses) > 1
     for field_id, row in rows.items():
         assert row["name"] == fields[field_id]["name"]
         schema = fields[field_id].get("schema")

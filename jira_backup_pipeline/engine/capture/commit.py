@@ -80,6 +80,7 @@ def _manifest_draft(draft: Draft, heads: Mapping[str, Head]) -> ManifestDraft:
         unresolved=draft.unresolved,
         disappeared=draft.disappeared,
         property_keys=None if draft.property_keys is None else tuple(sorted(draft.property_keys)),
+        field_witnesses=draft.field_witnesses,
         worklog_feed=draft.worklog_feed,
         notes=tuple(draft.notes),
         packs={**previous.packs, **draft.packs},

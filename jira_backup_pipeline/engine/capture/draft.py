@@ -99,6 +99,7 @@ class Draft:
     unresolved: dict[str, str] = field(default_factory=dict)
     disappeared: dict[str, Disappearance] = field(default_factory=dict)
     property_keys: set[str] | None = None
+    field_witnesses: tuple[str, ...] = ()
     worklog_feed: WorklogFeed | None = None
     is_doubtful: bool = False
     written_bytes: int = 0

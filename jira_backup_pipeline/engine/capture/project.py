@@ -20,6 +20,8 @@ from jira_backup_pipeline.engine.capture.changes import decide_changes, reread_t
 from jira_backup_pipeline.engine.capture.commit import commit
 from jira_backup_pipeline.engine.capture.compaction import compact
 from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+from jira_backup_pipeline.engine.capture.field_names import KIND as FIELDS
+from jira_backup_pipeline.engine.capture.field_names import FieldNames
 from jira_backup_pipeline.engine.capture.ledger import FileBytes, issue_ledger
 from jira_backup_pipeline.engine.capture.listing import capture_listings
 from jira_backup_pipeline.engine.capture.missing import MissingIssues
@@ -87,12 +89,15 @@ def capture_project(
         site_snapshot=None if site is None else site.number,
     )
     packing = Packing(repository, draft)
-    kinds = kinds_at(Level.PROJECT)
+    kinds = [kind for kind in kinds_at(Level.PROJECT) if kind is not FIELDS]
     progress.stage(f"{project.identity.key}: settings", len(kinds))
     capture_listings(reader, draft, packing, kinds, progress, project_id=project.identity.id, options=options)
+    fields = FieldNames(reader, draft, packing, project.identity.id, options.is_full)
     feed = feed_for(repository, draft, site)
     worklogs = WorklogWatch(repository, reader, draft, feed)
-    capture = _IssueCapture(repository, reader, draft, packing, account, worklogs, options, clock, progress)
+    capture = _IssueCapture(
+        repository, reader, draft, packing, account, worklogs, fields, options, clock, progress
+    )
     capture.read(project)
     compact(repository, draft)
     manifest = commit(repository, draft)
@@ -126,6 +131,7 @@ class _IssueCapture:
     packing: Packing
     account: Account
     worklogs: WorklogWatch
+    fields: FieldNames
     options: CaptureOptions
     clock: Callable[[], datetime]
     progress: Progress
@@ -163,6 +169,7 @@ class _IssueCapture:
             self.options,
             self.progress,
             self.worklogs,
+            self.fields,
         )
         vanished = reading.read([*changes.to_read, *unread], key=identity.key, listed=len(listed))
         if project.is_archived:
@@ -170,6 +177,8 @@ class _IssueCapture:
         missed.moved_away(reading.moved)
         missed.vanished([issue_id for issue_id in vanished if issue_id not in reading.moved])
         missed.judge_the_loss()
+        self.fields.complete()
+        self.packing.close()
         self._carry(reading)
         self._close_ledger(reading.tally, identity.id, len(listed) - len(vanished))
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from jira_backup_pipeline.engine.capture.draft import Draft, Packing
+    from jira_backup_pipeline.engine.capture.field_names import FieldNames
     from jira_backup_pipeline.engine.capture.options import CaptureOptions
     from jira_backup_pipeline.engine.capture.worklogs import WorklogWatch
     from jira_backup_pipeline.engine.ports import IssueUnit, JiraReader
@@ -57,12 +58,16 @@ class UnitReading:
     options: CaptureOptions
     progress: Progress
     worklogs: WorklogWatch
+    fields: FieldNames
     tally: Tally = field(default_factory=Tally)
     counted: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
 
     def read(self, to_read: Sequence[str], *, key: str, listed: int) -> list[str]:
-        """Read and store issues, pack by pack; give the ids that were listed but are not in the project any more."""
+        """Read and store issues, pack by pack; give the ids that were listed but are not in the project any more.
+
+        The last pack stays open for what the issues bring to light.
+        """
         previous = self.draft.previous
         questions = self._questions(to_read)
         self.progress.stage(f"{key}: issues", len(to_read))
@@ -86,14 +91,16 @@ class UnitReading:
         with cycles_searched_rarely(), AttachmentKeeper(self.reader, known) as keeper:
             # One stream of units, cut where a pack closes: until then its last downloads are finished, so that the
             # blobs and rows of a unit lie in one pack.
+            is_first = True
             while batch := list(islice(units, 1)):
+                if not is_first:
+                    self.packing.close()
+                is_first = False
                 rest = islice(units, pack_units - 1)
                 for unit in keeper.complete(self._at_home(chain(batch, rest)), self.packing):
                     if not unit.records:
                         bare.add(unit.issue_id)
                     self._keep(unit)
-                self.packing.close()
-        self.packing.close()
         return [issue_id for issue_id in to_read if issue_id not in self.counted and issue_id not in bare]
 
     def _at_home(self, units: Iterable[IssueUnit]) -> Iterator[IssueUnit]:
@@ -164,6 +171,7 @@ class UnitReading:
             return
         read = self.tally.count(unit)
         self.worklogs.saw(unit)
+        self.fields.saw(unit)
         self.progress.found({BY_NAME[kind].table: number for kind, number in read.items()})
         if self.draft.property_keys is not None:
             self.draft.property_keys.update(r.id for r in unit.records if r.kind == "issue_property")

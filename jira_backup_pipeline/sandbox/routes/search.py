@@ -107,12 +107,23 @@ def _search(
     if page.next_token is not None:
         value += [b',"nextPageToken":', encode(page.next_token)]
     value += [b',"isLast":', b"true" if page.next_token is None else b"false"]
-    names = rendering.chosen_fields(call.site, wanted, list(call.site.fields))
+    names = _shown_fields(call, issues, wanted) if expand & {"names", "schema"} else []
     if "names" in expand:
         value += [b',"names":', encode({name: call.site.fields[name].name for name in names})]
     if "schema" in expand:
         value += [b',"schema":', encode({name: rendering.field_schema(call.site, name) for name in names})]
     return Response(200, b"{" + b"".join(value) + b"}")
+
+
+def _shown_fields(call: Call, issues: list[Issue], wanted: list[str]) -> list[str]:
+    """The fields that the found issues show: no others are named."""
+    live = [
+        call.site.issues.by_id[found.issue_id] for found in issues if found.issue_id in call.site.issues.by_id
+    ]
+    shown = {name for issue in live for name in rendering.rendered(call.site, issue, call.caller).parts}
+    return [
+        name for name in rendering.chosen_fields(call.site, wanted, list(call.site.fields)) if name in shown
+    ]
 
 
 def _found_parts(
