@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level, kinds_at
-from jira_backup_pipeline.domain.manifest import SITE_SCOPE
+from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from jira_backup_pipeline.domain.kinds import Kind
-    from jira_backup_pipeline.domain.manifest import Gap, Manifest
+    from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.domain.readings import IssueUnit, Listed
     from jira_backup_pipeline.domain.records import Record
     from jira_backup_pipeline.domain.units import UnitRef
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # (kind, id): "issue" with all that hangs on it, or one record of the project.
 UnitName = tuple[str, str]
 WINDOW_UNITS = 1000
+_FIELD = "issue_field"
 
 
 class SnapshotSide:
@@ -91,17 +92,34 @@ class LiveSide:
 
     reader: JiraReader
     project_id: str
+    field_witnesses: Sequence[str] = ()
 
     def listings(self) -> Iterator[Listed]:
         """Read the project's own kinds."""
         known: dict[str, Sequence[Record]] = {}
         for kind in kinds_at(Level.PROJECT):
+            if kind.name == _FIELD and self.field_witnesses:
+                yield self._fields_of_witnesses()
+                continue
             listed = self.reader.list_kind(kind, project_id=self.project_id, known=known)
             known[kind.name] = listed.records
             if kind.listing.takes_turns:
                 # Captures store no empty list of these.
                 listed = replace(listed, records=tuple(found for found in listed.records if found.value))
             yield listed
+
+    def _fields_of_witnesses(self) -> Listed:
+        """Ask the issues that the snapshot had the names of its fields from; where one is gone, fields may lack a name."""
+        listed = self.reader.field_names(self.field_witnesses)
+        if not listed.unread or listed.gaps:
+            return listed
+        gap = Gap(
+            kind=_FIELD,
+            subject="fields of issues that are gone",
+            reason="an issue that showed them is not given any more",
+            remedy="Compare with a later snapshot, which finds other issues that show them.",
+        )
+        return replace(listed, gaps=(gap,))
 
     def issue_ids(self) -> list[str] | None:
         """Walk the ids of all issues; None where Jira refuses to search: the project is gone, archived or hidden."""

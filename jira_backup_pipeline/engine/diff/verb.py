@@ -141,7 +141,7 @@ def diff_live(
         raise Refused(message, hint="Set JIRA_BASE_URL to the site that was backed up.")
     result = _result(before, {"live": account.base_url, "at": to_iso(account.server_time)})
     left = SnapshotSide(repository, before)
-    live = LiveSide(reader, project_id_of(before.scope) or "")
+    live = LiveSide(reader, project_id_of(before.scope) or "", before.field_witnesses)
     comparison = _Comparison(left.field_names(), left.gaps())
     progress = progress or Silence()
     progress.stage("comparing the project", None)
