@@ -8,10 +8,13 @@ import pytest
 
 from jira_backup_pipeline.domain.errors import Refused, RestoreConflict, UnknownName
 from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, Selection
+from jira_backup_pipeline.sandbox.model import RemoteLink
 from jira_backup_pipeline_tests.doubles.restorable import Restorable, restorable, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from jira_backup_pipeline.sandbox.server import RunningSandbox
 
 
 @pytest.fixture
@@ -113,6 +116,38 @@ def test_what_was_changed_is_repaired_by_an_update(site: Restorable) -> None:
     assert [vars_of(found) for found in result.report.findings] == []
     assert summary == site.sandbox.site.body(issue).values["summary"]
     assert len(plan.creates) == 0
+
+
+def link_without_keys(sandbox: RunningSandbox) -> None:
+    """Give the first issue two remote links without a key; only the pages that they lead to differ."""
+    [issue, *_] = sandbox.site.issues.of_project(next(iter(sandbox.site.projects)))
+    for page in ("one", "two"):
+        number = sandbox.site.next_id("remotelink")
+        link = RemoteLink(number, None, {"url": f"https://example.org/{page}", "title": "A page"})
+        sandbox.site.body(issue).remote_links.append(link)
+    sandbox.site.changed(issue.issue_id)
+
+
+def test_a_remote_link_without_a_key_is_repaired_and_not_made_twice() -> None:
+    with restorable(projects=1, issues=4, before=link_without_keys) as site:
+        [issue, *_] = site.sandbox.site.issues.of_project(int(site.manifest.project.id))
+
+        def links() -> list[tuple[int, str, str]]:
+            found = site.sandbox.site.body(issue).remote_links
+            return [(link.link_id, link.target["url"], link.target["title"]) for link in found]
+
+        before, key = links(), site.sandbox.site.key_of(issue)
+        path = f"/rest/api/3/issue/{key}/remotelink/{before[-1][0]}"
+        site.writer.send(
+            "PUT", path, {"object": {"url": "https://example.org/else", "title": "scribbled over"}}
+        )
+        for _ in range(2):
+            plan = site.plan(selection=Selection(issue_keys=(key,)), policy=Policy.UPDATE)
+            result = site.restore(plan)
+
+            assert [vars_of(found) for found in result.report.findings] == []
+            assert "remote_link" not in result.report.changed
+            assert before == links()
 
 
 def test_a_copy_is_made_beside_what_is_there_when_asked_for(site: Restorable) -> None:

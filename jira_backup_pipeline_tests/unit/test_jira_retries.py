@@ -193,6 +193,16 @@ def test_a_failure_after_much_throttling_is_still_asked_again() -> None:
     assert isinstance(decided(Response(500), 12, throttled=8), Fail)
 
 
+def test_an_answer_of_another_form_is_not_called_no_answer() -> None:
+    decision = decided(Garbled("the answer has no member 'keys'"), 4)
+
+    assert isinstance(decision, Fail)
+    assert "could not be read after 4 attempts (unreadable answer: the answer has no member" in str(
+        decision.error
+    )
+    assert "another way" in decision.error.hint
+
+
 def test_503_with_retry_after_waits_as_told() -> None:
     decision = retry(decided(Response(503, {"retry-after": "11"}), roll=0.0))
 

@@ -26,7 +26,14 @@ from jira_backup_pipeline.engine.restore.properties import (
     is_empty_property,
     property_name,
 )
-from jira_backup_pipeline.engine.restore.relations import global_id, link_ends, watcher_name
+from jira_backup_pipeline.engine.restore.relations import (
+    REMOTE_LINK_PARTS,
+    find_keyless,
+    global_id,
+    link_ends,
+    watcher_name,
+    without_empty,
+)
 from jira_backup_pipeline.engine.restore.snapshot import fields_of, members_of
 from jira_backup_pipeline.engine.restore.target import ORIGIN_PROPERTY, TargetField
 from jira_backup_pipeline.engine.restore.texts import TEXT_MEMBER, without_head_line
@@ -266,21 +273,22 @@ class UnitComparison:
 
     def remote_links(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge remote links: each is known by its key."""
-        by_key = {str(members_of(record).get("globalId")): record for record in targets}
+        by_key = {str(key): record for record in targets if (key := members_of(record).get("globalId"))}
+        keyless = [record for record in targets if not members_of(record).get("globalId")]
         for source in sources:
-            target = by_key.pop(global_id(self.repository_id, source), None)
+            target = by_key.pop(global_id(self.repository_id, source), None) or _keyless(source, keyless)
             if target is None:
                 yield self._finding("remote_link", source, "record", _MISSING)
                 continue
             wanted, present = members_of(source), members_of(target)
-            has_key = bool(wanted.get("globalId"))
+            has_own_key = wanted.get("globalId") or not present.get("globalId")
             synthetic = Judgement(Verdict.CHANGED, Rule.SYNTHETIC_KEY)
-            yield self._finding("remote_link", source, "globalId", EXACT if has_key else synthetic)
-            for name in ("object", "relationship", "application"):
+            yield self._finding("remote_link", source, "globalId", EXACT if has_own_key else synthetic)
+            for name in REMOTE_LINK_PARTS:
                 if not (is_empty(wanted.get(name)) and is_empty(present.get(name))):
-                    is_same = _full(wanted.get(name)) == _full(present.get(name))
+                    is_same = without_empty(wanted.get(name)) == without_empty(present.get(name))
                     yield self._finding("remote_link", source, name, EXACT if is_same else DIFFERENT)
-        yield from self._surplus("remote_link", list(by_key.values()))
+        yield from self._surplus("remote_link", [*by_key.values(), *keyless])
 
     def watchers(self, sources: Sequence[Record], targets: Sequence[Record]) -> Iterator[Finding]:
         """Judge watchers."""
@@ -373,8 +381,11 @@ def _circle(source: object, target: object) -> Judgement:
     return EXACT if left == right else DIFFERENT
 
 
-def _full(value: object) -> object:
-    """Take empty members off a remote link's parts: Jira shows some of them as empty, some not at all."""
-    if not isinstance(value, dict):
-        return value
-    return {name: found for name, member in value.items() if not is_empty(found := _full(member))}
+def _keyless(source: Record, present: list[Record]) -> Record | None:
+    """Take the link without a key that one of the snapshot without a key is."""
+    if members_of(source).get("globalId"):
+        return None
+    links: list[Mapping[str, Any]] = [members_of(record) for record in present]
+    is_same_issue = any(record.issue_id == source.issue_id for record in present)
+    found = find_keyless(source, links, is_same_issue=is_same_issue)
+    return present.pop(links.index(found)) if found is not None else None

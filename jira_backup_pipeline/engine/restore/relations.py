@@ -1,25 +1,29 @@
 """What ties issues to each other, to the world and to people: links, remote links, watchers.
 
-What belongs here: one call each; all three have natural keys, so a second call changes nothing.
+What belongs here: one call each; all three have natural keys, so a second call changes nothing. Remote links without a key are
+known by what they say.
 
 What stays out: parents (a field, see `fields`) and the text that mentions other issues (`texts`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, Final
 
+from jira_backup_pipeline.engine.restore.compare import is_empty
 from jira_backup_pipeline.engine.restore.findings import Adjustment, Failure
 from jira_backup_pipeline.engine.restore.people import NOT_ACTIVE
 from jira_backup_pipeline.engine.restore.snapshot import members_of
 from jira_backup_pipeline.engine.restore.stages import Restoration, Task, run_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jira_backup_pipeline.domain.records import Record
 
 _API = "/rest/api/3"
+REMOTE_LINK_PARTS: Final = ("object", "relationship", "application")
 
 
 def restore_links(restoration: Restoration) -> None:
@@ -78,21 +82,77 @@ def link_ends(row: Record) -> tuple[str, str, str] | None:
 
 def restore_remote_links(restoration: Restoration) -> None:
     """Write the remote links of every written issue."""
+    standing = _KeylessLinks(restoration)
 
     def act(task: Task, _: bool) -> str | None:  # noqa: FBT001 - the shape of every act
         target = restoration.id_map.issue(task.issue_id)
         if target is None:
             return None
-        source = members_of(task.record)
-        body: dict[str, Any] = {
-            "globalId": global_id(restoration.plan.repository_id, task.record),
-            "object": source.get("object") or {},
-        }
+        source, path = members_of(task.record), f"{_API}/issue/{target.id}/remotelink"
+        body: dict[str, Any] = {"object": source.get("object") or {}}
         body |= {name: source[name] for name in ("application", "relationship") if source.get(name)}
-        answer = restoration.calls.send("POST", f"{_API}/issue/{target.id}/remotelink", body)
+        found = None if restoration.is_new(task.issue_id) else standing.take(target.id, task.record)
+        if found is not None:
+            if not is_same_remote_link(source, found):
+                restoration.calls.send("PUT", f"{path}/{found['id']}", body)
+            return str(found["id"])
+        body["globalId"] = global_id(restoration.plan.repository_id, task.record)
+        answer = restoration.calls.send("POST", path, body)
         return str(answer.get("id")) if isinstance(answer, dict) else None
 
     run_stage(restoration, "remote links", _hanging_on_issues(restoration, "remote_link"), act)
+
+
+class _KeylessLinks:
+    """The remote links without a key that issues of the target have: Jira takes what has no key for a new one each time."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        self._restoration = restoration
+        self._by_issue: dict[str, list[Mapping[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, target_id: str, row: Record) -> Mapping[str, Any] | None:
+        """Give the one that a link of the snapshot is, once; None where that has a key or the issue lacks it."""
+        if members_of(row).get("globalId"):
+            return None
+        with self._lock:
+            if target_id not in self._by_issue:
+                answer = self._restoration.calls.get(f"{_API}/issue/{target_id}/remotelink")
+                listed = answer if isinstance(answer, list) else []
+                self._by_issue[target_id] = [
+                    link for link in listed if isinstance(link, dict) and not link.get("globalId")
+                ]
+            present = self._by_issue[target_id]
+            is_own = self._restoration.plan.target.is_same_site and target_id == row.issue_id
+            found = find_keyless(row, present, is_same_issue=is_own)
+            if found is not None:
+                present.remove(found)
+            return found
+
+
+def find_keyless(
+    row: Record, present: Sequence[Mapping[str, Any]], *, is_same_issue: bool
+) -> Mapping[str, Any] | None:
+    """Find what a link without a key is among others without one: by its id on its own issue, else by what it says."""
+    source = members_of(row)
+    by_id = (link for link in present if is_same_issue and str(link.get("id")) == row.id)
+    return next(by_id, None) or next((link for link in present if is_same_remote_link(source, link)), None)
+
+
+def is_same_remote_link(source: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Compare what two remote links say, whatever their ids and keys are."""
+    return all(
+        without_empty(source.get(name)) == without_empty(target.get(name))
+        or (is_empty(source.get(name)) and is_empty(target.get(name)))
+        for name in REMOTE_LINK_PARTS
+    )
+
+
+def without_empty(value: object) -> object:
+    """Take empty members off a remote link's parts: Jira shows some of them as empty, some not at all."""
+    if not isinstance(value, dict):
+        return value
+    return {name: found for name, member in value.items() if not is_empty(found := without_empty(member))}
 
 
 def global_id(repository_id: str, row: Record) -> str:

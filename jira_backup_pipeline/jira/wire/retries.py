@@ -34,6 +34,9 @@ _LASTING_SERVER_ERRORS = frozenset({501, 505})
 _PASSING_CLIENT_ERRORS = frozenset({408, 409, 425})
 
 
+_UNREADABLE = "unreadable answer"
+
+
 class Slows(StrEnum):
     """Who waits: this call, whoever writes to the same issue, everybody at this endpoint, or everybody."""
 
@@ -117,7 +120,7 @@ def decide(
         case Broken():
             decision = case.after_breakage(outcome)
         case Garbled():
-            decision = case.ask_again(f"unreadable answer: {outcome}")
+            decision = case.ask_again(f"{_UNREADABLE}: {outcome}")
         case Response():
             decision = case.after_answer(outcome)
     return case.bounded(decision)
@@ -268,6 +271,12 @@ def _lost(request: Request, reason: str) -> AnswerLost:
 
 
 def _spent(request: Request, decision: Retry, attempts: int) -> TransientError:
+    if decision.reason.startswith(_UNREADABLE):
+        return TransientError(
+            f"jira's answer to {request.endpoint} could not be read after {attempts} attempts ({decision.reason})",
+            hint="An answer that is cut or not of the documented form comes from a proxy in between or from a Jira that answers "
+            "in another way: run again, and if it stays, report it with the endpoint.",
+        )
     return TransientError(
         f"jira did not answer {request.endpoint} after {attempts} attempts ({decision.reason})",
         hint="Check Jira's status page and the network, then run again; the work done so far is kept.",
