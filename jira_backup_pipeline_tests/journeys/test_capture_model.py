@@ -17,7 +17,8 @@ The law, for an issue that the backup account may see at the moment of a capture
    silent, the next that reads it (2 and 3 say when that is).
 8. An issue that is not there any more (deleted, moved, hidden) is not in the snapshot, or the snapshot says that it is
    unresolved; and nothing is missing without a gap.
-9. While a project lies in the archive no search lists its issues: nothing that was stored is lost, whatever of it is read
+9. The configuration of the site and the settings of a project are, record by record, those of the moment.
+10. While a project lies in the archive no search lists its issues: nothing that was stored is lost, whatever of it is read
    anew is a state that the site had, and the first capture after it came back obeys all of the above again.
 
 In half of the examples the search index lags ten minutes behind. A capture within that time may miss what is new and keep
@@ -55,6 +56,13 @@ from jira_backup_pipeline.sandbox.server import start_sandbox
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import OPERATOR, RECOVERY
 from jira_backup_pipeline_tests.doubles.played_time import PlayedTime
+from jira_backup_pipeline_tests.doubles.settings_edits import SETTINGS_EDITS
+from jira_backup_pipeline_tests.doubles.settings_truth import (
+    project_held,
+    project_stored,
+    site_held,
+    site_stored,
+)
 from jira_backup_pipeline_tests.doubles.site_edits import EDITS
 from jira_backup_pipeline_tests.doubles.site_truth import difference, held_by, stored_in
 from jira_backup_pipeline_tests.doubles.stores import CrashingStore, Moment, ProcessKilled
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.repository.repository import Repository
     from jira_backup_pipeline.sandbox.http import Request
     from jira_backup_pipeline.store.contract import Store
+    from jira_backup_pipeline_tests.doubles.settings_truth import Settings
     from jira_backup_pipeline_tests.doubles.site_truth import IssueRecords
 
 REREAD_DAYS = 2
@@ -85,7 +94,6 @@ PLACES = (
     "/approximate-count",
     "/role",
 )
-SETTINGS_KINDS = ("component", "version")
 
 
 @dataclass
@@ -179,6 +187,14 @@ class EditsAndCaptures(RuleBasedStateMachine):
         if seen:
             EDITS[name](self.calls, seen[which % len(seen)], number)
 
+    @rule(name=st.sampled_from(sorted(SETTINGS_EDITS)), which=st.integers(0, 1), number=st.integers(0, 60))
+    def edit_settings(self, name: str, which: int, number: int) -> None:
+        self.site.clock.advance(1_000)
+        self.edited_at = self.site.now()
+        project = self.site.projects[int(self.projects[which])]
+        if self.projects[which] not in self.archived:
+            SETTINGS_EDITS[name](self.calls, project, number)
+
     @rule(which=st.integers(0, 1))
     def archive_or_restore(self, which: int) -> None:
         project = self.projects[which]
@@ -199,10 +215,14 @@ class EditsAndCaptures(RuleBasedStateMachine):
 
     @rule()
     def capture_of_the_site(self) -> None:
-        """From now on captures know people to search for, and worklogs that the feed names."""
+        """From now on captures know people to search for, and worklogs that the feed names. What it stores is the site's truth."""
         self.site.clock.advance(1_000)
+        repository = self.repository(self.store)
         with self.reader() as reader:
-            capture_site(self.repository(self.store), reader, run=new_run_id(self.clock), clock=self.clock)
+            outcome = capture_site(repository, reader, run=new_run_id(self.clock), clock=self.clock)
+        held, stored = site_held(self.site), site_stored(repository, outcome.manifest)
+        assert held == stored, f"the site: {difference(held, stored)}"
+        assert outcome.manifest.unexplained == 0, outcome.manifest.ledger
 
     @rule(which=st.integers(0, 1), calls=st.integers(3, 60), moment=st.sampled_from(list(Moment)))
     def killed_capture(self, which: int, calls: int, moment: Moment) -> None:
@@ -378,19 +398,13 @@ class EditsAndCaptures(RuleBasedStateMachine):
         assert counts == (len(_part(found, "watcher")), len(_part(found, "vote")))
         expected.earliest[issue_id] = max(same)
 
-    def settings_of(self, project: str) -> dict[tuple[str, str], str]:
-        site, number = self.site, int(project)
-        components = {("component", str(c.component_id)): c.name for c in site.components_of(number)}
-        return components | {("version", str(v.version_id)): v.name for v in site.versions_of(number)}
+    def settings_of(self, project: str) -> Settings:
+        return project_held(self.site, project)
 
     def check_settings(self, project: str, manifest: Manifest) -> None:
-        tables = self.repository(self.store).tables(manifest)
-        kept = {
-            (kind, row["id"]): row["name"]
-            for kind in SETTINGS_KINDS
-            for row in tables[f"{kind}s"].to_arrow().to_pylist()
-        }
-        assert self.settings_of(project) == kept
+        held = self.settings_of(project)
+        stored = project_stored(self.repository(self.store), manifest, held)
+        assert held == stored, f"project {project}: {difference(held, stored)}"
 
 
 def _updated(issues: dict[str, IssueRecords], issue_id: str) -> str:

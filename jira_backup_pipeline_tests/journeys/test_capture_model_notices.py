@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jira_backup_pipeline.engine.capture import project
+from jira_backup_pipeline.engine.capture import listing, project
 from jira_backup_pipeline.engine.capture.draft import Draft
 from jira_backup_pipeline.jira import issues
 from jira_backup_pipeline_tests.journeys.test_capture_model import REREAD_DAYS, EditsAndCaptures
@@ -71,5 +72,72 @@ def test_the_model_notices_a_capture_with_a_defect(
         machine.days_pass(days)
         with pytest.raises(AssertionError, match=words):
             machine.quiet_capture(0, is_full=False, pack_units=2000)
+    finally:
+        machine.running.stop()
+
+
+def keeps_settings_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing whose known things never change."""
+    store = listing._store
+
+    def store_new(draft: Any, packing: Any, listed: Any, *rest: Any) -> None:
+        known = draft.previous.ids(listed.kind)
+        new = tuple(record for record in listed.records if record.id not in known)
+        kept = [record.id for record in listed.records if record.id in known]
+        store(draft, packing, replace(listed, records=new, declared=len(new)), *rest)
+        draft.removed.difference_update((listed.kind, record_id) for record_id in kept)
+
+    monkeypatch.setattr(listing, "_store", store_new)
+
+
+def loses_the_end_of_every_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing that stores one thing less than Jira gives."""
+    store = listing._store
+
+    def store_less(draft: Any, packing: Any, listed: Any, *rest: Any) -> None:
+        store(draft, packing, replace(listed, records=listed.records[:-1], declared=None), *rest)
+
+    monkeypatch.setattr(listing, "_store", store_less)
+
+
+def keeps_settings_that_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing that removes nothing."""
+    monkeypatch.setattr(listing, "_lies_below", lambda *_: True)
+    store = listing._store
+
+    def store_all(draft: Any, packing: Any, listed: Any, unread: Any, *rest: Any) -> None:
+        store(draft, packing, listed, (*unread, ""), *rest)
+
+    monkeypatch.setattr(listing, "_store", store_all)
+
+
+@pytest.mark.parametrize("scope", ["site", "project"])
+@pytest.mark.parametrize(
+    ("defect", "words"),
+    [
+        (keeps_settings_as_they_were, "differs"),
+        (loses_the_end_of_every_list, "missing"),
+        (keeps_settings_that_are_gone, "too much"),
+    ],
+)
+def test_the_model_notices_a_capture_with_a_defect_in_the_configuration(
+    defect: Callable[[pytest.MonkeyPatch], None], words: str, scope: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = EditsAndCaptures()
+
+    def captured() -> None:
+        if scope == "site":
+            machine.capture_of_the_site()
+        else:
+            machine.quiet_capture(0, is_full=False, pack_units=2000)
+
+    try:
+        machine.edit_settings("set_project_property", 0, 1)
+        captured()
+        defect(monkeypatch)
+        for name in ("rename_resolution", "delete_project_property", "edit_version", "delete_component"):
+            machine.edit_settings(name, 0, 0)
+        with pytest.raises(AssertionError, match=words):
+            captured()
     finally:
         machine.running.stop()
