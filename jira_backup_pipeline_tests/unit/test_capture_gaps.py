@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.manifest import Gap, SnapshotState
 from jira_backup_pipeline.domain.readings import IssueUnit
+from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, new_repository, reopen
@@ -119,3 +120,40 @@ def test_what_the_walk_lists_and_nobody_stores_is_in_the_ledger_and_explained_by
     [line] = [line for line in done.ledger if line.source == "id walk"]
     assert (line.expected, line.stored, line.explained, line.unexplained) == (3, 2, 1, 0)
     assert done.state is SnapshotState.GAPS
+
+
+class ForgettingJira(PocketJira):
+    """Gives as many entries of each history as it is told to."""
+
+    entries = 3
+
+    def issue_units(self, issue_ids: Sequence[str], **options: object) -> Iterator[IssueUnit]:
+        for unit in super().issue_units(issue_ids, **options):
+            history = [
+                Record("changelog", f"{unit.issue_id}h{n}", b'{"items": []}', {"items": []}, unit.issue_id)
+                for n in range(self.entries)
+            ]
+            yield replace(unit, records=(*unit.records, *history))
+
+
+def test_a_history_that_became_shorter_is_a_gap_and_a_longer_one_is_not() -> None:
+    jira, store = ForgettingJira(), MemoryStore()
+    for _ in range(3):
+        jira.add()
+    new_repository(store, jira)
+    assert capture(reopen(store, jira), jira).manifest.gaps == ()
+    jira.entries = 1
+    jira.edit("2", "once more")
+
+    short = capture(reopen(store, jira), jira).manifest
+
+    [gap] = short.gaps
+    assert (gap.kind, gap.issue_id, gap.count) == ("changelog", "2", 2)
+    assert (gap.reason, gap.remedy[:10]) == ("jira gives 1 entries, and 3 are stored already", "Snapshot 1")
+    [line] = [line for line in short.ledger if line.kind == "changelog"]
+    assert (line.expected, line.stored, line.explained) == (9, 7, 2)
+
+    jira.entries = 4
+    whole = capture(reopen(store, jira), jira).manifest
+    assert jira.read == ["2"]
+    assert whole.gaps == ()

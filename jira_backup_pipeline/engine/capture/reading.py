@@ -14,7 +14,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.domain.kinds import BY_NAME
-from jira_backup_pipeline.domain.manifest import project_scope
+from jira_backup_pipeline.domain.manifest import Gap, project_scope
 from jira_backup_pipeline.engine.capture.attachments import AttachmentKeeper
 from jira_backup_pipeline.engine.capture.changes import property_sample
 from jira_backup_pipeline.engine.capture.compaction import MOST_PACKS
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # Half of what a snapshot may rest on before it is compacted: the nights that follow need room.
 _MOST_PACKS_A_READING = MOST_PACKS // 2
+_HISTORY = "changelog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +165,33 @@ class UnitReading:
         unread.update(previous.changed_while_read())
         return [i for i in ids if i in unread or previous.find("issue", i) is None]
 
+    def _look_at_the_history(self, issue_id: str, entries: int) -> None:
+        """Object to a history that became shorter: nobody can take entries out, and the bulk answer passes over in silence."""
+        before = self.draft.previous.find("issue", issue_id)
+        missing = (before.counts.get(_HISTORY, 0) if before is not None else 0) - entries
+        if missing <= 0 or before is None or self.draft.previous.manifest is None:
+            return
+        self.tally.declared[_HISTORY] += missing
+        number = self.draft.previous.manifest.number
+        self.draft.gaps.append(
+            Gap(
+                kind=_HISTORY,
+                subject="history of an issue",
+                reason=f"jira gives {entries} entries, and {entries + missing} are stored already",
+                remedy=f"Snapshot {number} has them; the next run asks again.",
+                issue_id=issue_id,
+                count=missing,
+            )
+        )
+
     def _keep(self, unit: IssueUnit) -> None:
         self.progress.advance()
         self.draft.gaps.extend(unit.gaps)
         if not unit.records:
             return
         read = self.tally.count(unit)
+        if not any(gap.kind == _HISTORY for gap in unit.gaps):
+            self._look_at_the_history(unit.issue_id, read.get(_HISTORY, 0))
         self.worklogs.saw(unit)
         self.fields.saw(unit)
         self.progress.found({BY_NAME[kind].table: number for kind, number in read.items()})
