@@ -9,10 +9,10 @@ import pytest
 from jira_backup_pipeline.domain.errors import Refused, RestoreConflict, UnknownName
 from jira_backup_pipeline.engine.restore.plan import Policy, RestorePlan, Selection
 from jira_backup_pipeline.sandbox.model import RemoteLink
-from jira_backup_pipeline_tests.doubles.restorable import Restorable, restorable, shape_of
+from jira_backup_pipeline_tests.doubles.restorable import DirectWriter, Restorable, restorable, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from jira_backup_pipeline.sandbox.server import RunningSandbox
 
@@ -162,6 +162,18 @@ def test_a_copy_is_made_beside_what_is_there_when_asked_for(site: Restorable) ->
     assert [vars_of(found) for found in result.report.findings] == []
 
 
+class Taciturn(DirectWriter):
+    """A writer to whom Jira tells how many watch an issue, and not whether the caller does."""
+
+    def send(
+        self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
+    ) -> object:
+        answer = super().send(method, path, body, query)
+        for issue in answer.get("issues", ()) if isinstance(answer, dict) else ():
+            issue.get("fields", {}).get("watches", {}).pop("isWatching", None)
+        return answer
+
+
 class TestWhatTheDocumentsAllow:
     """Answers that this sandbox does not usually give, and another Jira may."""
 
@@ -174,6 +186,18 @@ class TestWhatTheDocumentsAllow:
         result = site.restore(plan)
 
         assert usual.impossible == plan.impossible
+        assert [vars_of(found) for found in result.report.findings] == []
+
+    def test_jira_need_not_say_that_the_restoring_account_watches(self, site: Restorable) -> None:
+        for issue in list(site.sandbox.site.issues.of_project(int(site.manifest.project.id))):
+            if issue.number <= 3 and site.sandbox.site.find_issue(str(issue.issue_id)) is not None:
+                site.sandbox.edits.delete_issue(str(issue.issue_id))
+
+        result = site.restore(
+            site.plan(selection=Selection(only_deleted=True)), writer=Taciturn(site.sandbox)
+        )
+
+        assert len(result.outcome.id_map.issues) >= 3
         assert [vars_of(found) for found in result.report.findings] == []
 
     def test_issues_that_the_bulk_call_stumbles_over_are_not_taken_for_missing(

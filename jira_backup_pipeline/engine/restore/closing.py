@@ -17,7 +17,7 @@ from jira_backup_pipeline.domain.errors import (
     NotFound,
     WriteRefused,
 )
-from jira_backup_pipeline.engine.restore.calls import item_reason
+from jira_backup_pipeline.engine.restore.calls import item_reason, list_of
 from jira_backup_pipeline.engine.restore.findings import Adjustment
 from jira_backup_pipeline.engine.restore.relations import watchers_of
 from jira_backup_pipeline.engine.restore.snapshot import fields_of
@@ -46,13 +46,28 @@ def close_issues(restoration: Restoration, rows: Mapping[str, Record]) -> None:
         found = item.get("fields")
         fields: dict[str, Any] = found if isinstance(found, dict) else {}
         _resolve(restoration, rows[source_id], target_id, fields.get("resolution"))
-        watches = fields.get("watches")
-        is_watching = isinstance(watches, dict) and watches.get("isWatching") is True
-        if is_watching and not _watched(restoration, source_id, watchers):
+        if not _watched(restoration, source_id, watchers) and _watches(
+            restoration, target_id, fields.get("watches")
+        ):
             unasked.append(target_id)
         restoration.progress.advance()
     if unasked:
         _unwatch(restoration, unasked, by_target)
+
+
+def _watches(restoration: Restoration, target_id: str, told: object) -> bool:
+    """Tell whether the restoring account watches an issue; where Jira counts watchers and does not say so, they are looked at."""
+    watches = told if isinstance(told, dict) else {}
+    is_watching = watches.get("isWatching")
+    if isinstance(is_watching, bool) or not watches.get("watchCount"):
+        return is_watching is True
+    try:
+        answer = restoration.calls.get(f"{_API}/issue/{target_id}/watchers")
+    except (AccessDenied, NotFound):
+        # Watchers that nobody may see are not taken off: the proof says what it finds.
+        return False
+    account_id = restoration.matches.site.account_id
+    return any(str(one.get("accountId")) == account_id for one in list_of(answer, "watchers"))
 
 
 def _watched(restoration: Restoration, source_id: str, watchers: Mapping[str, list[Record]]) -> bool:
