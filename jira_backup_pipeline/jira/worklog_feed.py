@@ -81,7 +81,11 @@ def _read(client: JiraClient, path: str, since_ms: int) -> dict[str, int] | None
             worklog_id, at_ms = _entry(value)
             if worklog_id is not None:
                 found[worklog_id] = max(at_ms, found.get(worklog_id, 0))
-        pager = pager.after(page.number("until"), is_last=page.flag("lastPage") is not False)
+        is_last = page.flag("lastPage")
+        if is_last is None:
+            # Without a word about the end, the address of another page is one.
+            is_last = not page.value("nextPage")
+        pager = pager.after(page.number("until"), is_last=is_last)
     return found
 
 

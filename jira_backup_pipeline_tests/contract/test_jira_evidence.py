@@ -181,6 +181,16 @@ def test_the_feed_is_read_page_by_page_and_the_latest_moment_counts() -> None:
     assert asked(seen, "/worklog/list") == 1
 
 
+def test_a_feed_that_does_not_say_which_page_is_the_last_goes_on_while_it_names_another() -> None:
+    first: dict[str, Any] = {"since": 5, "until": 9, "nextPage": "https://x/worklog/updated?since=9"}
+    first["values"] = [{"worklogId": 1, "updatedTime": 6}]
+    last = {"since": 9, "until": 12, "values": [{"worklogId": 1, "updatedTime": 12}]}
+
+    feed, _ = asking(feed_of(first, last), lambda reader: reader.worklog_feed(5))
+
+    assert feed == WorklogFeed(5, (WorklogChange("1", "1", 12),))
+
+
 def test_an_empty_feed_costs_two_requests() -> None:
     _, seen = asking(
         feed_of({"since": 5, "until": 5, "lastPage": True, "values": []}), lambda r: r.worklog_feed(5)

@@ -9,6 +9,8 @@ from jira_backup_pipeline.domain.manifest import Gap, SnapshotState
 from jira_backup_pipeline.domain.readings import IssueUnit
 from jira_backup_pipeline.domain.records import Record
 from jira_backup_pipeline.engine.capture.options import CaptureOptions
+from jira_backup_pipeline.engine.capture.site import capture_site
+from jira_backup_pipeline.orchestration.progress import RunLog
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.captures import SCOPE, capture, new_repository, reopen
 from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
@@ -157,3 +159,20 @@ def test_a_history_that_became_shorter_is_a_gap_and_a_longer_one_is_not() -> Non
     whole = capture(reopen(store, jira), jira).manifest
     assert jira.read == ["2"]
     assert whole.gaps == ()
+
+
+class WaitingJira(PocketJira):
+    """Its quota is spent as soon as somebody listens."""
+
+    def on_wait(self, say: object) -> None:
+        if callable(say):
+            say("all calls wait")
+
+
+def test_the_capture_of_the_site_says_too_that_everything_waits() -> None:
+    jira, store, lines = WaitingJira(), MemoryStore(), list[str]()
+    new_repository(store, jira)
+
+    capture_site(reopen(store, jira), jira, run="site", clock=jira.clock, progress=RunLog(lines.append))
+
+    assert "all calls wait" in lines
