@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _ROW_GROUP_ROWS = 50_000
 _REPEATED = frozenset({"kind", "pack", "tally"})
+_PLAIN_UNITS = pa.schema(
+    [field.with_type(pa.binary()) if field.name == "digest" else field for field in UNITS_SCHEMA]
+)
 
 
 def write_tally(counts: Mapping[str, int]) -> str:
@@ -108,8 +111,9 @@ class Index:
         return (_unit(row) for row in self._rows_as_tuples())
 
     def _rows_as_tuples(self) -> Iterator[tuple[Any, ...]]:
+        # Arrow hands out plain texts and bytes twenty times as fast as dictionaries and bytes of a fixed length.
         for batch in self._table.to_batches(max_chunksize=10_000):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield from zip(*(column.to_pylist() for column in batch.cast(_PLAIN_UNITS).columns), strict=True)
 
     def get(self, kind: str, unit_id: str) -> UnitRef | None:
         """Find a unit; the first call builds a lookup of all."""
