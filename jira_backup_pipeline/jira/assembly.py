@@ -136,13 +136,14 @@ class _Maker:
 
     def add(self, kind: str, things: Iterable[tuple[Slice, object]]) -> None:
         seen: set[str] = set()
+        described = BY_NAME[kind]
         for item, value in things:
-            record = record_of(BY_NAME[kind], item, value, issue_id=self._issue_id)
+            record = record_of(described, item, value, issue_id=self._issue_id)
             if record is None:
                 self._gaps.append(without_id(kind, self._issue_id))
             elif record.id not in seen:
                 seen.add(record.id)
-                self._records.append(self._with_properties(record))
+                self._records.append(self._with_properties(record) if self._child_properties else record)
 
     def _with_properties(self, record: Record) -> Record:
         found = self._child_properties.get((record.kind, record.id))
