@@ -1,8 +1,8 @@
 """Reads many issues in few requests and bounded memory: windows of issues, two of them under way at a time.
 
-What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies, its history and
-the remote links that are certain to be asked for are asked for together, what only they bring to light afterwards, while the
-next window's answers are already on their way.
+What belongs here: the order of work. A window is what one bulk changelog takes (1,000 issues). Its bodies and its history are
+asked for together, the remote links that are certain to be asked for as soon as the window before is read, and afterwards what
+only they bring to light, while the next window's bodies are already on their way.
 
 What stays out: each kind of question (`bodies`, `histories`, `overflow`, `remote_links`, `interest`, the two of properties), making units of the
 answers (`assembly`), and parallelism as such (`client`).
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from jira_backup_pipeline.jira.issue_properties import IssueProperties
 
 _WINDOWS_UNDER_WAY = 2
-# The first window of many is small, so that the caller has something to do while the second is on its way. It costs a few
-# requests more, which the reading of a night does not spend.
-_FIRST_WINDOW = 3 * BODIES_BATCH
+# The first windows of many are small and grow, so that the caller soon has something to do, and the next window is there when
+# it is done. It costs a few requests more, which the reading of a night does not spend.
+_FIRST_WINDOWS = (3 * BODIES_BATCH, 5 * BODIES_BATCH, 8 * BODIES_BATCH)
 _MANY_WINDOWS = 5
 # Issues whose remote links one thread asks for in a row, at most: the questions are short, and handing each to a thread of
 # its own costs locks and wake-ups.
@@ -54,7 +54,7 @@ class _Window:
     ids: Sequence[str]
     bodies: list[Future[Bodies]]
     histories: Future[Histories]
-    links: list[Future[dict[str, Found]]]
+    links: list[Future[dict[str, Found]]] = field(default_factory=list)
 
     def cancel(self) -> None:
         self.histories.cancel()
@@ -86,11 +86,13 @@ def _units(read: _Parts) -> Iterator[IssueUnit]:
 
 
 def _windows(issue_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    first = _FIRST_WINDOW if len(issue_ids) > _MANY_WINDOWS * WINDOW else WINDOW
-    if issue_ids:
-        yield issue_ids[:first]
-    for start in range(first, len(issue_ids), WINDOW):
-        yield issue_ids[start : start + WINDOW]
+    start = 0
+    if len(issue_ids) > _MANY_WINDOWS * WINDOW:
+        for length in _FIRST_WINDOWS:
+            yield issue_ids[start : start + length]
+            start += length
+    for begin in range(start, len(issue_ids), WINDOW):
+        yield issue_ids[begin : begin + WINDOW]
 
 
 def _rows(issue_ids: Sequence[str], threads: int) -> Iterator[Sequence[str]]:
@@ -170,14 +172,18 @@ class IssueReading:
         histories = self._client.submit(partial(fetch_histories, self._client), ids)
         batches = (ids[start : start + BODIES_BATCH] for start in range(0, len(ids), BODIES_BATCH))
         read = partial(fetch_bodies, self._client, question=self._question)
-        bodies = [self._client.submit(read, batch) for batch in batches]
-        asked = [issue_id for issue_id in dict.fromkeys(ids) if self._is_asked_for_links(issue_id)]
-        rows = _rows(asked, self._client.max_in_flight)
-        links = [self._client.submit(self._links.read_all, row) for row in rows]
-        return _Window(ids, bodies, histories, links)
+        return _Window(ids, [self._client.submit(read, batch) for batch in batches], histories)
+
+    def _ask_for_links(self, window: _Window) -> None:
+        asked = [issue_id for issue_id in dict.fromkeys(window.ids) if self._is_asked_for_links(issue_id)]
+        for row in _rows(asked, self._client.max_in_flight):
+            window.links.append(self._client.submit(self._links.read_all, row))
 
     def _read(self, window: _Window) -> _Parts:
         try:
+            # Only now: the pool serves in order, and a thousand questions of this window would have stood before the last
+            # few of the window that the caller waits for.
+            self._ask_for_links(window)
             bodies = Bodies()
             for future in window.bodies:
                 bodies.add(future.result())
