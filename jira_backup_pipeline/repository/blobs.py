@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from jira_backup_pipeline.domain.errors import AlreadyExists, NotFound
 from jira_backup_pipeline.domain.manifest import ObjectRef
 from jira_backup_pipeline.domain.units import BlobRef
+from jira_backup_pipeline.repository.age_writing import AgeWriter
 from jira_backup_pipeline.repository.damage import damaged, lost
 from jira_backup_pipeline.repository.layout import blob_key
-from jira_backup_pipeline.repository.sealing import NoMatchingKey, seal_stream, unseal_stream
+from jira_backup_pipeline.repository.sealing import NoMatchingKey, unseal_stream
 from jira_backup_pipeline.repository.spooling import (
     CHUNK_BYTES,
     Blocks,
@@ -26,6 +27,8 @@ from jira_backup_pipeline.repository.spooling import (
     CountingWriter,
     new_spool,
     own_failures,
+    room_for_bytes,
+    whole_blocks,
 )
 
 if TYPE_CHECKING:
@@ -68,16 +71,21 @@ def store_blob(store: Store, keys: ScopeKeys, stream: BinaryIO, blocks: Blocks) 
         IntegrityError: the content is stored already, but what is stored is damaged.
     """
     content, stored = hashlib.sha256(), hashlib.sha256()
+    plain_bytes = stored_bytes = 0
     with store.stage() as staged, blocks.lend() as plain, blocks.lend() as sealed:
-        source = CountingReader(stream, content.update, plain)
-        target = CountingWriter(staged, stored.update, sealed)
-        with own_failures(source, target):
-            seal_stream(source, target, [keys.current.blob_recipient])  # type: ignore[arg-type]
-            target.finish()
+        writer = AgeWriter(keys.current.blob_recipient)
+        with room_for_bytes():
+            for part, is_last in whole_blocks(stream, plain[:CHUNK_BYTES]):
+                content.update(part)
+                plain_bytes += len(part)
+                done = sealed[: writer.seal(part, sealed, is_last=is_last)]
+                stored.update(done)
+                stored_bytes += len(done)
+                staged.write(done)
         name = _name(keys.current.name_key, content.digest())
-        blob = BlobRef(name, source.size_bytes, content.hexdigest())
+        blob = BlobRef(name, plain_bytes, content.hexdigest())
         key = blob_key(keys.scope, blob.name)
-        ref = ObjectRef(key, target.size_bytes, stored.hexdigest(), blob.plain_sha256)
+        ref = ObjectRef(key, stored_bytes, stored.hexdigest(), blob.plain_sha256)
         try:
             staged.publish(key, sha256=stored.digest())
         except AlreadyExists:

@@ -1,10 +1,10 @@
-"""age and Ed25519: the only door to encryption of documents and blobs, and to signatures.
+"""age and Ed25519: the door to encryption of documents, to whatever is sealed, and to signatures.
 
-What belongs here: identities and recipients, sealing and unsealing of bytes and streams, signing and checking, and the
+What belongs here: identities and recipients, sealing of bytes, unsealing of bytes and streams, signing and checking, and the
 mapping of pyrage's and cryptography's errors.
 
-What stays out: which key belongs to what (`keyring`), the shape of what is sealed (`documents`, `blobs`), and the
-encryption inside Parquet files (`tables`).
+What stays out: sealing of streams (`age_writing`), which key belongs to what (`keyring`), the shape of what is sealed
+(`documents`, `blobs`), and the encryption inside Parquet files (`tables`).
 """
 
 from __future__ import annotations
@@ -96,13 +96,6 @@ def unseal(sealed: bytes, identities: Sequence[str], *, key: str) -> bytes:
         raise _explained(error, key) from error
 
 
-def seal_stream(source: io.RawIOBase, target: BinaryIO, recipients: Sequence[str]) -> None:
-    """Encrypt a raw stream to all recipients with bounded memory; `source` is closed with it."""
-    # The library asks for 8 KiB at a time: a buffer in C answers most of these calls without the interpreter.
-    with io.BufferedReader(source, _BUFFER_BYTES) as buffered:
-        pyrage.encrypt_io(buffered, target, [_recipient(recipient) for recipient in recipients])
-
-
 def unseal_stream(source: io.RawIOBase, target: BinaryIO, identities: Sequence[str], *, key: str) -> None:
     """Decrypt a raw stream with bounded memory and close it; on an error nothing that `target` got may be used.
 
@@ -111,6 +104,7 @@ def unseal_stream(source: io.RawIOBase, target: BinaryIO, identities: Sequence[s
         IntegrityError: it is damaged or cut.
     """
     try:
+        # The library asks for 8 KiB at a time: a buffer in C answers most of these calls without the interpreter.
         with io.BufferedReader(source, _BUFFER_BYTES) as buffered:
             pyrage.decrypt_io(buffered, target, [_identity(identity) for identity in identities])
     except (pyrage.DecryptError, OSError) as error:

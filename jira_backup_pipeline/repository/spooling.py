@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 # What stays in memory before a spool becomes an (unnamed) temporary file.
 SPOOL_BYTES = 8 * 2**20
 CHUNK_BYTES = 2**20
+# A block holds a chunk, or what becomes of one when it is sealed: its header and tags fit in here.
+_SURPLUS_BYTES = 2**14
+# So much is read beyond a full block to learn whether it is the last one.
+_AHEAD_BYTES = 2**14
 
 
 def new_spool(memory_bytes: int = SPOOL_BYTES) -> BinaryIO:
@@ -34,7 +38,7 @@ def new_spool(memory_bytes: int = SPOOL_BYTES) -> BinaryIO:
 
 
 class Blocks:
-    """Blocks of `CHUNK_BYTES` that are lent and used again; taken from several threads.
+    """Blocks of a little more than `CHUNK_BYTES` that are lent and used again; taken from several threads.
 
     The C library gives a block of this size back to the system when it is freed: a new one for every file would cost a
     page fault for every 4 KiB, which is more than what the digests cost.
@@ -48,12 +52,31 @@ class Blocks:
     def lend(self) -> Iterator[memoryview]:
         """Lend a block; what is in it is another's until it is written."""
         with self._lock:
-            block = self._free.pop() if self._free else bytearray(CHUNK_BYTES)
+            block = self._free.pop() if self._free else bytearray(CHUNK_BYTES + _SURPLUS_BYTES)
         try:
             yield memoryview(block)
         finally:
             with self._lock:
                 self._free.append(block)
+
+
+def whole_blocks(source: BinaryIO, block: memoryview) -> Iterator[tuple[memoryview, bool]]:
+    """Give a stream's bytes a full block at a time, each with whether it is the last; an empty stream is one empty block.
+
+    Each is a view of `block`, which is filled again for the next.
+    """
+    filled = 0
+    while True:
+        if filled < len(block):
+            piece = source.read(len(block) - filled)
+        elif piece := source.read(min(_AHEAD_BYTES, len(block))):
+            yield block, False
+            filled = 0
+        if not piece:
+            yield block[:filled], True
+            return
+        block[filled : filled + len(piece)] = piece
+        filled += len(piece)
 
 
 class CountingReader(io.RawIOBase):
@@ -105,27 +128,17 @@ class CountingReader(io.RawIOBase):
 class Sink(Protocol):
     """Where bytes go."""
 
-    def write(self, chunk: bytes | memoryview, /) -> object:
-        """Take the next bytes, a copy where they are kept: a view shows a block that is used again."""
+    def write(self, chunk: bytes, /) -> object:
+        """Take the next bytes."""
 
 
 class CountingWriter(io.RawIOBase):
-    """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target.
+    """A stream written through: every chunk is counted, shown to `watch` and passed on where there is a target."""
 
-    With a block, pieces that are smaller than it are collected there first; `finish` passes the last of them on.
-    """
-
-    def __init__(
-        self,
-        target: Sink | None,
-        watch: Callable[[bytes | memoryview], None],
-        block: memoryview | None = None,
-    ) -> None:
+    def __init__(self, target: Sink | None, watch: Callable[[bytes], None]) -> None:
         super().__init__()
         self._target = target
         self._watch = watch
-        self._block = block
-        self._collected = 0
         self.size_bytes = 0
         self.failure: BaseException | None = None
 
@@ -138,39 +151,17 @@ class CountingWriter(io.RawIOBase):
         return self.size_bytes
 
     def write(self, chunk: object) -> int:
-        """Write a chunk on, or collect it."""
+        """Write a chunk on."""
         data = bytes(cast("bytes", chunk))
         self.size_bytes += len(data)
-        if self._block is None:
-            self._pass_on(data)
-            return len(data)
-        if self._collected + len(data) > len(self._block):
-            self.finish()
-        if len(data) > len(self._block):
-            self._pass_on(data)
-            return len(data)
-        self._block[self._collected : self._collected + len(data)] = data
-        self._collected += len(data)
-        return len(data)
-
-    def finish(self) -> None:
-        """Pass on what is collected.
-
-        Not called `flush`: Python flushes a stream that is dropped, also one that failed half way.
-        """
-        if self._block is not None and self._collected:
-            collected, self._collected = self._collected, 0
-            self._pass_on(self._block[:collected])
-
-    def _pass_on(self, data: bytes | memoryview) -> None:
         self._watch(data)
-        if self._target is None:
-            return
-        try:
-            self._target.write(data)
-        except BaseException as failure:
-            self.failure = failure
-            raise
+        if self._target is not None:
+            try:
+                self._target.write(data)
+            except BaseException as failure:
+                self.failure = failure
+                raise
+        return len(data)
 
 
 @contextmanager
@@ -186,11 +177,24 @@ def own_failures(*streams: CountingReader | CountingWriter) -> Iterator[None]:
         if failure is None:
             raise
         if isinstance(failure, OSError):
-            raise StoreError(
-                f"reading or writing temporary bytes failed: {failure}",
-                hint="Check the free space of the temporary folder (TMPDIR) and the network.",
-            ) from error
+            raise _no_room(failure) from error
         raise failure from error
+
+
+@contextmanager
+def room_for_bytes() -> Iterator[None]:
+    """Make a `StoreError` of what the operating system says while bytes are on their way; other errors pass unchanged."""
+    try:
+        yield
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(failure: OSError) -> StoreError:
+    return StoreError(
+        f"reading or writing temporary bytes failed: {failure}",
+        hint="Check the free space of the temporary folder (TMPDIR) and the network.",
+    )
 
 
 def download(store: Store, ref: ObjectRef, target: BinaryIO | None) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.jira import issues
 from jira_backup_pipeline_tests.doubles.played_jira import PlayedJira, issue, units
 from jira_backup_pipeline_tests.doubles.scripted_http import Reply
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_links_of_a_window_wait_for_the_people_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import io
 from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO, cast
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,8 @@ from jira_backup_pipeline.repository.spooling import (
     CountingReader,
     CountingWriter,
     own_failures,
+    room_for_bytes,
+    whole_blocks,
 )
 from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline_tests.doubles.small_repository import (
@@ -167,34 +170,52 @@ def test_the_names_of_a_packs_blobs_are_durable_before_its_receipt_names_them() 
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=12), room=st.integers(1, 30))
-def test_what_passes_through_blocks_is_the_same_bytes_in_the_same_order(
+def test_what_is_read_through_a_block_is_the_same_bytes_in_the_same_order(
     pieces: list[bytes], room: int
 ) -> None:
     content = b"".join(pieces)
     read_on, written_on, target = hashlib.sha256(), hashlib.sha256(), io.BytesIO()
     source = CountingReader(io.BytesIO(content), read_on.update, memoryview(bytearray(room)))
-    writer = CountingWriter(target, written_on.update, memoryview(bytearray(room)))
+    writer = CountingWriter(target, written_on.update)
 
     while chunk := source.read(7):
         writer.write(chunk)
-    for piece in pieces:
-        writer.write(piece)
-    writer.finish()
 
-    assert target.getvalue() == content + content
-    assert (source.size_bytes, writer.size_bytes) == (len(content), 2 * len(content))
-    assert read_on.digest() == hashlib.sha256(content).digest()
-    assert written_on.digest() == hashlib.sha256(content + content).digest()
+    assert target.getvalue() == content
+    assert source.size_bytes == writer.size_bytes == len(content)
+    assert read_on.digest() == written_on.digest() == hashlib.sha256(content).digest()
 
 
-def test_a_writer_that_is_dropped_half_way_passes_nothing_on() -> None:
-    target = io.BytesIO()
-    writer = CountingWriter(target, lambda _: None, memoryview(bytearray(10)))
-    writer.write(b"half")
+class _InPieces(io.RawIOBase):
+    """Gives at most so many bytes at a time, as a connection does."""
 
-    writer.close()
+    def __init__(self, content: bytes, most: int) -> None:
+        super().__init__()
+        self._content = io.BytesIO(content)
+        self._most = most
 
-    assert target.getvalue() == b""
+    def read(self, size: int = -1) -> bytes:
+        return self._content.read(min(size, self._most) if size >= 0 else self._most)
+
+
+@given(content=st.binary(max_size=100), room=st.integers(1, 30), most=st.integers(1, 40))
+def test_blocks_of_a_stream_are_full_but_for_the_last(content: bytes, room: int, most: int) -> None:
+    stream = cast("BinaryIO", _InPieces(content, most))
+    parts = [(bytes(part), is_last) for part, is_last in whole_blocks(stream, memoryview(bytearray(room)))]
+
+    assert b"".join(part for part, _ in parts) == content
+    assert [is_last for _, is_last in parts] == [False] * (len(parts) - 1) + [True]
+    assert all(len(part) == room for part, _ in parts[:-1])
+    assert len(parts) == max(1, -(-len(content) // room))
+
+
+def test_a_full_disk_on_the_way_is_a_store_error_and_any_other_error_is_itself() -> None:
+    with pytest.raises(StoreError, match="No space left") as full, room_for_bytes():
+        raise OSError(28, "No space left on device")
+    with pytest.raises(ValueError, match="mine"), room_for_bytes():
+        raise ValueError("mine")
+
+    assert "TMPDIR" in full.value.hint
 
 
 def test_blocks_are_lent_again_and_never_to_two_at_once() -> None:
