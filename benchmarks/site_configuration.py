@@ -87,6 +87,7 @@ WHOLE = {
     f"{API}/label": ("label", 1000),
     f"{API}/plans/plan": ("plan", 50),
     f"{API}/webhook": ("webhook", 100),
+    "/rest/webhooks/1.0/webhook": ("admin_webhook", 0),
     f"{RULES}/summary": ("automation_rule_summary", 100),
     "/rest/servicedeskapi/servicedesk": ("service_desk", 50),
     "/rest/servicedeskapi/organization": ("organization", 50),
