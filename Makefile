@@ -36,7 +36,7 @@ check: env ## Lint, formatting, types, layers, rules of the tree
 	$(BIN)/python .ci/check_tree.py
 
 test: check ## Everything in check, then the whole test suite (ARGS=... goes to pytest)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m coverage report --format total | sed 's/^/branch coverage in per cent: /' >&2
 
 clean: ## Remove the environment, caches and the demo's data

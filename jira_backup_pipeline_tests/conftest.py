@@ -1,7 +1,7 @@
 """What every test starts from: an environment without the product's variables, and optional groups that say why they are off.
 
-What belongs here: the fixtures and hooks that concern all tests. What stays out: finding programs (`programs`) and doubles
-(`doubles`).
+What belongs here: the fixtures and hooks that concern all tests, and the order in which files are handed to workers. What stays
+out: finding programs (`programs`) and doubles (`doubles`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from jira_backup_pipeline_tests.programs import PostgresServer
 
+# The folders whose files take long go first, so that no worker begins one when the others are done.
+_LONG_FOLDERS = ("browser", "journeys", "faults", "contract")
 _OURS = ("JIRA_", "RESTORE_", "BACKUP_", "AWS_", "DAGSTER_")
 
 # A busy machine is not a slow test; how long a test takes is looked at by people.
@@ -50,6 +52,18 @@ def shared_folder() -> Path:
     if path is None:
         pytest.skip(groups()["shared"].remedy)
     return path
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put long folders first where files are shared out among workers; within a folder the order stays the random one."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_place_of_folder)
+
+
+def _place_of_folder(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return _LONG_FOLDERS.index(folder) if folder in _LONG_FOLDERS else len(_LONG_FOLDERS)
 
 
 def pytest_report_header() -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
     from jira_backup_pipeline_tests.programs import PostgresServer
 
-pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("dagster-services")]
+pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture(scope="module")
