@@ -194,8 +194,9 @@ def comments_by_id(call: Call) -> Response:
     site = call.site
     properties = "properties" in call.request.every("expand")
     shown: list[JsonObject] = []
+    looked: dict[int, dict[int, Comment]] = {}
     for number in dict.fromkeys(ids):
-        located = locate(call, number)
+        located = locate(call, number, looked)
         if located is not None:
             shown.append(rendering.comment(site, located[0].issue_id, located[1], properties=properties))
     value: JsonObject = {
@@ -208,14 +209,22 @@ def comments_by_id(call: Call) -> Response:
     return json_response(value)
 
 
-def locate(call: Call, number: Json) -> tuple[Issue, Comment] | None:
-    """A comment by id with its issue, if the caller may see it."""
+def locate(
+    call: Call, number: Json, looked: dict[int, dict[int, Comment]] | None = None
+) -> tuple[Issue, Comment] | None:
+    """A comment by id with its issue, if the caller may see it.
+
+    ``looked`` keeps what the caller sees of an issue: who asks for thousands of one issue goes through them once.
+    """
     site = call.site
     owner = site.issues.comments.owner(int(number)) if str(number).isdigit() else None
     issue = site.issues.by_id.get(owner) if owner is not None else None
     if issue is None or not site.can_see(call.caller, issue):
         return None
-    item = next((entry for entry in _visible(call, issue) if entry.comment_id == int(number)), None)
+    looked = {} if looked is None else looked
+    if issue.issue_id not in looked:
+        looked[issue.issue_id] = {entry.comment_id: entry for entry in _visible(call, issue)}
+    item = looked[issue.issue_id].get(int(number))
     return None if item is None else (issue, item)
 
 

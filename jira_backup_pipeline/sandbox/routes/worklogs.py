@@ -214,20 +214,27 @@ def worklogs_by_id(call: Call) -> Response:
         raise ApiError(400, "The number of worklog ids must be between 1 and 1000.")
     properties = "properties" in call.request.every("expand")
     shown: list[JsonObject] = []
+    looked: dict[int, dict[int, Worklog]] = {}
     for number in dict.fromkeys(ids):
-        located = _located(call, number)
+        located = _located(call, number, looked)
         if located is not None:
             shown.append(rendering.worklog(call.site, located[0].issue_id, located[1], properties=properties))
     return json_response(shown)
 
 
-def _located(call: Call, number: object) -> tuple[Issue, Worklog] | None:
+def _located(
+    call: Call, number: object, looked: dict[int, dict[int, Worklog]] | None = None
+) -> tuple[Issue, Worklog] | None:
+    """A worklog by id with its issue, if the caller may see it; ``looked`` is as in ``comments.locate``."""
     site = call.site
     owner = site.issues.worklogs.owner(int(str(number))) if str(number).isdigit() else None
     issue = site.issues.by_id.get(owner) if owner is not None else None
     if issue is None or not site.can_see(call.caller, issue):
         return None
-    item = next((entry for entry in _visible(call, issue) if entry.worklog_id == int(str(number))), None)
+    looked = {} if looked is None else looked
+    if issue.issue_id not in looked:
+        looked[issue.issue_id] = {entry.worklog_id: entry for entry in _visible(call, issue)}
+    item = looked[issue.issue_id].get(int(str(number)))
     return None if item is None else (issue, item)
 
 
