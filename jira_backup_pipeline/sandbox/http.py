@@ -187,12 +187,29 @@ class Route:
     segments: tuple[str, ...]
 
 
+# What comes after the first segments of a path: further steps, or the route itself.
+_Steps: TypeAlias = "dict[str, Any]"
+
+
+def _walked(steps: _Steps, parts: list[str], depth: int) -> Route | None:
+    """The route that the rest of a path leads to; the literal way is tried before the one through a parameter."""
+    for name in (parts[depth], ""):
+        found = steps.get(name)
+        if isinstance(found, dict):
+            found = _walked(found, parts, depth + 1)
+        if found is not None:
+            return found
+    return None
+
+
 @dataclass(slots=True)
 class RouteTable:
     """Routes by method and path; a literal segment wins over a parameter."""
 
     routes: list[Route] = field(default_factory=list)
-    _by_shape: dict[tuple[str, int], list[Route]] = field(default_factory=dict)
+    # By method and number of segments, then segment by segment; what is a parameter lies under the empty text, which no
+    # segment of a template is. The last step gives the route.
+    _by_shape: dict[tuple[str, int], _Steps] = field(default_factory=dict)
 
     def add(self, method: str, template: str) -> Callable[[Handler], Handler]:
         """Decorator: register a handler for a documented operation."""
@@ -220,25 +237,22 @@ class RouteTable:
         return self.add("DELETE", template)
 
     def include(self, route: Route) -> None:
-        """Add one route, keeping those with more literal segments first."""
+        """Add one route; of two with the same literal segments the first stays."""
         self.routes.append(route)
-        shape = self._by_shape.setdefault((route.method, len(route.segments)), [])
-        shape.append(route)
-        shape.sort(key=lambda entry: [segment.startswith("{") for segment in entry.segments])
+        steps = self._by_shape.setdefault((route.method, len(route.segments)), {})
+        *before, last = ["" if segment.startswith("{") else segment for segment in route.segments]
+        for name in before:
+            steps = steps.setdefault(name, {})
+        steps.setdefault(last, route)
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a path, with its parameters; None when there is none."""
         parts = path.strip("/").split("/")
-        for route in self._by_shape.get((method, len(parts)), ()):
-            params: dict[str, str] = {}
-            for segment, part in zip(route.segments, parts, strict=True):
-                if segment.startswith("{"):
-                    params[segment[1:-1]] = part
-                elif segment != part:
-                    break
-            else:
-                return route, params
-        return None
+        route = _walked(self._by_shape.get((method, len(parts)), {}), parts, 0)
+        if route is None:
+            return None
+        pairs = zip(route.segments, parts, strict=True)
+        return route, {segment[1:-1]: part for segment, part in pairs if segment.startswith("{")}
 
     def methods(self, path: str) -> list[str]:
         """The methods a path answers to (for 405)."""
