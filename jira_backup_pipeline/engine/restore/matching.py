@@ -87,6 +87,15 @@ class Matches:
     people: People = field(default_factory=People)
     sprints: Mapping[str, str] = field(default_factory=dict)
     stand_ins: StandIns = field(default_factory=StandIns)
+    # The fields that the target project can have: those of other team-managed projects are not among them. Chosen once,
+    # for every value of every issue is looked up here.
+    _fields_there: Mapping[str, TargetField] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Choose the fields that the target project can have."""
+        home = self.project.id if self.project is not None else ""
+        there = {name: found for name, found in self.site.fields.items() if found.project_id in {"", home}}
+        object.__setattr__(self, "_fields_there", there)
 
     def person(self, account_id: str, *, or_fallback: bool = False) -> str | None:
         """Give the active account of the target that stands for one of the snapshot; None when there is none."""
@@ -106,7 +115,7 @@ class Matches:
         return None if found is None or is_computed(found) else found
 
     def _corresponding(self, source_id: str) -> TargetField | None:
-        there = self._fields_there()
+        there = self._fields_there
         same = there.get(source_id)
         known = self.source_fields.get(source_id)
         named = self.stand_ins.of("fields", source_id, known.name if known is not None else None)
@@ -126,12 +135,7 @@ class Matches:
 
     def has_field(self, field_id: str) -> bool:
         """Tell whether the target project can have a field of that id."""
-        return field_id in self._fields_there()
-
-    def _fields_there(self) -> Mapping[str, TargetField]:
-        """Give the fields that the target project can have: those of other team-managed projects are not among them."""
-        home = self.project.id if self.project is not None else ""
-        return {name: found for name, found in self.site.fields.items() if found.project_id in {"", home}}
+        return field_id in self._fields_there
 
     @staticmethod
     def _only(alike: Iterable[TargetField]) -> TargetField | None:
