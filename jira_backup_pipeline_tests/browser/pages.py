@@ -14,7 +14,7 @@ from jira_backup_pipeline_tests.programs import groups
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
 
@@ -69,16 +69,27 @@ class Visit:
 
 
 @contextmanager
-def visiting(services: DagsterServices, *, width: int = 1500, height: int = 1000) -> Iterator[Visit]:
-    """Start a browser of one page."""
+def browsing() -> Iterator[Browser]:
+    """Start a browser."""
     program = groups()["browser"].path
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         try:
-            page = browser.new_page(viewport={"width": width, "height": height})
-            yield Visit(page, services.url)
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def visiting(
+    browser: Browser, services: DagsterServices, *, width: int = 1500, height: int = 1000
+) -> Iterator[Visit]:
+    """Open one page with a profile of its own: nothing that an earlier visit stored is there."""
+    context = browser.new_context(viewport={"width": width, "height": height})
+    try:
+        yield Visit(context.new_page(), services.url)
+    finally:
+        context.close()
 
 
 def back_up_everything(services: DagsterServices) -> Sequence[str]:

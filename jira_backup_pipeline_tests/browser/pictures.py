@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jira_backup_pipeline.orchestration.assets.specs import project_specs
-from jira_backup_pipeline_tests.browser.pages import GRAPH, back_up_everything, visiting
+from jira_backup_pipeline_tests.browser.pages import GRAPH, back_up_everything, browsing, visiting
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 from jira_backup_pipeline_tests.doubles.dagster_services import ROOT, running_dagster
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
 
@@ -29,6 +29,7 @@ def make_pictures(folder: Path) -> list[Path]:
         tempfile.TemporaryDirectory() as made,
         backed_site(Path(made) / "site", projects=3, issues=90) as site,
         running_dagster(Path(made) / "home", code_environment=site.environment) as services,
+        browsing() as browser,
     ):
         keys = back_up_everything(services)
         site.sandbox.edits.delete_project(keys[0], permanent=True)
@@ -36,14 +37,14 @@ def make_pictures(folder: Path) -> list[Path]:
         run = services.launch("restore_job", config)
         services.wait_for_run(run, seconds=240)
         return [
-            photograph_graph(services, folder / "asset-graph.png"),
-            photograph_report(services, run, folder / "fidelity-report.png"),
+            photograph_graph(browser, services, folder / "asset-graph.png"),
+            photograph_report(browser, services, run, folder / "fidelity-report.png"),
         ]
 
 
-def photograph_graph(services: DagsterServices, path: Path) -> Path:
+def photograph_graph(browser: Browser, services: DagsterServices, path: Path) -> Path:
     """Photograph the whole graph of one project's tables."""
-    with visiting(services, width=1240, height=1500) as visit:
+    with visiting(browser, services, width=1240, height=1500) as visit:
         page = visit.open(GRAPH, "100% filled", "snapshot")
         page.get_by_text("Hide navigation").click()
         for _ in range(_MOST_ZOOM_CLICKS):
@@ -70,9 +71,9 @@ def _is_in_view(page: Page, name: str) -> bool:
     )
 
 
-def photograph_report(services: DagsterServices, run: str, path: Path) -> Path:
+def photograph_report(browser: Browser, services: DagsterServices, run: str, path: Path) -> Path:
     """Photograph the fidelity report of a restore, as much of it as a page shows."""
-    with visiting(services, width=1300, height=1100) as visit:
+    with visiting(browser, services, width=1300, height=1100) as visit:
         page = visit.open_markdown(run, "result")
         page.locator('img[src^="data:image/svg+xml"]').first.wait_for()
         box = page.get_by_role("dialog").first.bounding_box()

@@ -17,6 +17,7 @@ from jira_backup_pipeline_tests.browser.pages import (
     SLOW_MACHINE_MS,
     Visit,
     back_up_everything,
+    browsing,
     visiting,
 )
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
@@ -26,10 +27,12 @@ from jira_backup_pipeline_tests.doubles.dagster_services import running_dagster
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from playwright.sync_api import Browser
+
     from jira_backup_pipeline_tests.doubles.backed_site import BackedSite
     from jira_backup_pipeline_tests.doubles.dagster_services import DagsterServices
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("dagster-browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +52,17 @@ def keys(services: DagsterServices) -> Sequence[str]:
     return back_up_everything(services)
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as started:
+        yield started
+
+
 @pytest.fixture
-def visit(services: DagsterServices, keys: Sequence[str]) -> Iterator[Visit]:
-    """A fresh browser; whatever a test does, nothing may leave the machine and no page may break."""
+def visit(browser: Browser, services: DagsterServices, keys: Sequence[str]) -> Iterator[Visit]:
+    """A fresh profile; whatever a test does, nothing may leave the machine and no page may break."""
     assert keys
-    with visiting(services) as made:
+    with visiting(browser, services) as made:
         yield made
         assert made.strangers == []
         assert made.errors == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,15 +23,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackedSite]:
-    """A sandbox that was backed up once, and the variables that name everything."""
-    monkeypatch.chdir(tmp_path)
-    with backed_site(tmp_path / "site", projects=1, issues=25) as backed:
-        for name, value in backed.environment.items():
-            monkeypatch.setenv(name, value)
+@pytest.fixture(scope="module")
+def backed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedSite]:
+    """A sandbox that was backed up once."""
+    with (
+        backed_site(tmp_path_factory.mktemp("backed") / "site", projects=1, issues=25) as made,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in made.environment.items():
+            patch.setenv(name, value)
         assert main(["backup", "--json"]) == 0
-        yield backed
+        patch.undo()
+        yield made
+
+
+@pytest.fixture
+def site(backed: BackedSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BackedSite]:
+    """That sandbox with a copy of the repository for the test alone, and the variables that name everything."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "site"
+    shutil.copytree(backed.folder, folder)
+    old, new = str(backed.folder), str(folder)
+    environment = {name: value.replace(old, new) for name, value in backed.environment.items()}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield replace(backed, folder=folder, environment=environment)
+    backed.sandbox.faults.clear()
 
 
 @pytest.fixture(autouse=True)
