@@ -17,6 +17,7 @@ from jira_backup_pipeline.orchestration.sensors.discovery import register_projec
 from jira_backup_pipeline.settings import Settings
 from jira_backup_pipeline.workplace import open_jira_reader
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ class Pipeline:
 
 @contextmanager
 def pipeline_in(folder: Path) -> Iterator[Pipeline]:
-    with backed_site(folder, projects=2, issues=16) as site, dg.instance_for_test() as instance:
+    with backed_site(folder, projects=2, issues=16) as site, throwaway_instance() as instance:
         keys = register_projects(instance, find_projects(open_jira_reader(site.settings), None))
         yield Pipeline(site, instance, keys)
 

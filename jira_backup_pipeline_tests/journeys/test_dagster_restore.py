@@ -19,6 +19,7 @@ from jira_backup_pipeline.settings import Settings
 from jira_backup_pipeline.workplace import open_jira_reader
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 from jira_backup_pipeline_tests.doubles.canary import leaks_in_files
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def restorable_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Res
     with backed_site(folder / "site", projects=1, issues=10) as site, monkeypatch.context() as patch:
         for name, value in site.environment.items():
             patch.setenv(name, value)
-        with dg.instance_for_test(temp_dir=str(home)) as instance:
+        with throwaway_instance(home) as instance:
             [key] = register_projects(instance, list(open_jira_reader(site.settings).projects()))
             made = Restorable(site, instance, home, key)
             assert made.run("site_backup_job").success

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
 import pytest
 
 from jira_backup_pipeline.domain.manifest import ProjectIdentity
@@ -22,11 +21,14 @@ from jira_backup_pipeline.store.contract import MemoryStore
 from jira_backup_pipeline.workplace import open_jira_reader
 from jira_backup_pipeline_tests.doubles.backed_site import backed_site
 from jira_backup_pipeline_tests.doubles.captures import capture, new_repository, reopen
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 from jira_backup_pipeline_tests.doubles.pocket_jira import PocketJira
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import dagster as dg
 
     from jira_backup_pipeline.domain.manifest import Manifest
     from jira_backup_pipeline.domain.readings import ListedProject
@@ -64,7 +66,7 @@ class Asked:
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    with backed_site(tmp_path, projects=PROJECTS, issues=120) as site, dg.instance_for_test() as instance:
+    with backed_site(tmp_path, projects=PROJECTS, issues=120) as site, throwaway_instance() as instance:
         keys = register_projects(instance, find_projects(open_jira_reader(site.settings), None))
         made = Asked(site, instance, keys, Counter())
         answer = site.sandbox.core.exchange

@@ -20,6 +20,7 @@ from jira_backup_pipeline.orchestration.build import build_definitions
 from jira_backup_pipeline.orchestration.jobs import drill as drill_module
 from jira_backup_pipeline.settings import Settings
 from jira_backup_pipeline_tests.doubles.backed_site import BackedSite, backed_site
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 
 if TYPE_CHECKING:
     import subprocess
@@ -140,7 +141,7 @@ def test_dagster_is_red_when_something_did_not_come_back(
         return DrillResult((found,))
 
     monkeypatch.setattr(drill_module, "drill", found)
-    with dg.instance_for_test() as instance:
+    with throwaway_instance() as instance:
         dagster = Dagster(instance)
         failed = dagster.drill()
         [(passed, words)] = dagster.checked()
@@ -156,7 +157,7 @@ def test_dagster_is_red_when_something_did_not_come_back(
 
 @pytest.mark.usefixtures("site")
 def test_dagster_is_green_when_all_came_back() -> None:
-    with dg.instance_for_test() as instance:
+    with throwaway_instance() as instance:
         dagster = Dagster(instance)
         result = dagster.drill()
         assert result.success

@@ -14,6 +14,7 @@ from jira_backup_pipeline.orchestration.assets.discovered import read_registry, 
 from jira_backup_pipeline.orchestration.build import build_definitions
 from jira_backup_pipeline.orchestration.partitions import PARTITION_SET
 from jira_backup_pipeline.settings import Settings
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ WEDNESDAY = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+    with throwaway_instance() as made:
         yield made
 
 

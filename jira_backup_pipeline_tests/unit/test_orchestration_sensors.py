@@ -26,6 +26,7 @@ from jira_backup_pipeline.orchestration.sensors.discovery import (
     register_projects,
 )
 from jira_backup_pipeline.orchestration.sensors.health import backup_health_sensor, health_result
+from jira_backup_pipeline_tests.doubles.dagster_instances import throwaway_instance
 from jira_backup_pipeline_tests.doubles.manifests import (
     DAY,
     FRESHNESS,
@@ -46,7 +47,7 @@ NOTHING_RUNS = UnderWay(frozenset(), frozenset())
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as made:
+    with throwaway_instance() as made:
         yield made
 
 
