@@ -48,6 +48,9 @@ class RememberedTables:
             self._tables[name] = RememberedTable(self.inner.table(name))
         return self._tables[name]
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
 
 class RememberingRepository:
     """Everything but manifests and tables is the real repository's."""
