@@ -18,6 +18,7 @@ from jira_backup_pipeline.domain.errors import (
     StoreError,
 )
 from jira_backup_pipeline.domain.secrets import Secret
+from jira_backup_pipeline.store import s3
 from jira_backup_pipeline.store.access import AwsAccess, S3Options
 from jira_backup_pipeline.store.opening import open_store
 from jira_backup_pipeline.store.probe import probe_create_only
@@ -180,6 +181,29 @@ def test_a_refused_large_write_leaves_no_parts_behind(s3_server: S3Server) -> No
         store.put_new("k", bytes(6_000_000))
 
     assert "Uploads" not in s3_server.client("s3").list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.mark.parametrize(("most", "parts"), [(10_000, 5), (3, 3)])
+def test_a_large_write_goes_in_parts_and_never_in_more_than_the_server_takes(
+    s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, most: int, parts: int
+) -> None:
+    monkeypatch.setattr(s3, "_MAX_PARTS", most)
+    store = s3_server.store(bucket=s3_server.new_bucket(), options=LARGE)
+    body = secrets.token_bytes(21 * 1024 * 1024)
+    calls = []
+    events = store._client.meta.events
+    events.register("before-call.s3", lambda model, **_rest: calls.append(model.name), unique_id="count")
+    try:
+        store.put_new("k", body)
+    finally:
+        events.unregister("before-call.s3", unique_id="count")
+
+    assert calls == ["CreateMultipartUpload", *["UploadPart"] * parts, "CompleteMultipartUpload"]
+    assert store.get("k") == body
+
+
+def test_what_a_single_write_may_hold_is_far_from_the_five_gigabytes_of_s3() -> None:
+    assert S3Options().single_put_limit_bytes < 5 * 1024**3
 
 
 def test_two_prefixes_of_one_bucket_know_nothing_of_each_other(s3_server: S3Server) -> None:
