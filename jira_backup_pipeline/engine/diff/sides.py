@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from jira_backup_pipeline.domain.errors import NotFound
 from jira_backup_pipeline.domain.kinds import BY_NAME, Level, kinds_at
 from jira_backup_pipeline.domain.manifest import SITE_SCOPE, Gap
+from jira_backup_pipeline.engine.capture.field_names import KIND as FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 # (kind, id): "issue" with all that hangs on it, or one record of the project.
 UnitName = tuple[str, str]
 WINDOW_UNITS = 1000
-_FIELD = "issue_field"
 
 
 class SnapshotSide:
@@ -98,7 +98,7 @@ class LiveSide:
         """Read the project's own kinds."""
         known: dict[str, Sequence[Record]] = {}
         for kind in kinds_at(Level.PROJECT):
-            if kind.name == _FIELD and self.field_witnesses:
+            if kind is FIELDS and self.field_witnesses:
                 yield self._fields_of_witnesses()
                 continue
             listed = self.reader.list_kind(kind, project_id=self.project_id, known=known)
@@ -114,7 +114,7 @@ class LiveSide:
         if not listed.unread or listed.gaps:
             return listed
         gap = Gap(
-            kind=_FIELD,
+            kind=FIELDS.name,
             subject="fields of issues that are gone",
             reason="an issue that showed them is not given any more",
             remedy="Compare with a later snapshot, which finds other issues that show them.",
